@@ -1,0 +1,3 @@
+//! Composition of all roles; begun.
+
+fn main() {}
