@@ -1,0 +1,97 @@
+//! Secrets that do not slip out: redacted in every print, compared in constant time.
+//!
+//! Owns the wrapper [`Secret`], numbered keys ([`KeyRing`]), the key files of a data directory
+//! ([`DataDirKeys`]) and the reading of signing keys ([`SigningKeyMaterial`]). Must not know what
+//! is signed with them.
+
+mod data_dir;
+mod key_file;
+mod key_ring;
+mod signing;
+
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+pub use data_dir::DataDirKeys;
+pub use key_file::KeyFileError;
+pub use key_ring::{KeyRing, KeyRingFault};
+pub use signing::SigningKeyMaterial;
+
+/// Fewest bytes of a secret that signs: what HS256 asks for (RFC 7518, 3.2).
+pub const SIGNING_BYTES_MIN: usize = 32;
+
+/// A value that prints as `Secret([redacted])` and has no `Display`.
+#[derive(Clone)]
+pub struct Secret<T>(T);
+
+/// The bytes of a key or a shared secret.
+pub type SecretBytes = Secret<Vec<u8>>;
+
+impl<T> Secret<T> {
+    /// Wraps `value`.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value itself; each call is a place to look at when secrets leak.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl SecretBytes {
+    /// `length` bytes from the system's source of randomness.
+    ///
+    /// # Errors
+    /// If the system has none to give.
+    pub fn random(length: usize) -> Result<Self, getrandom::Error> {
+        let mut bytes = vec![0; length];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret([redacted])")
+    }
+}
+
+/// Takes a time that depends on the lengths only.
+impl<T: AsRef<[u8]>> PartialEq for Secret<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_ref().ct_eq(other.0.as_ref()).into()
+    }
+}
+
+impl<T: AsRef<[u8]>> Eq for Secret<T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Secret, SecretBytes};
+
+    #[test]
+    fn a_secret_prints_redacted_also_inside_others() {
+        let text = Secret::new("hunter2".to_owned());
+        let nested = Some((SecretBytes::new(b"hunter2".to_vec()), text));
+        let printed = format!("{nested:?} {nested:#?}");
+        assert!(printed.contains("[redacted]"));
+        assert!(!printed.contains("hunter2"));
+        assert!(!printed.contains("104"));
+    }
+
+    #[test]
+    fn equal_secrets_are_equal_and_others_are_not() {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        assert_eq!(secret("hunter2"), secret("hunter2"));
+        assert_ne!(secret("hunter2"), secret("hunter3"));
+        assert_ne!(secret("hunter2"), secret("hunter"));
+    }
+
+    #[test]
+    fn random_secrets_have_their_length_and_differ() {
+        let (one, two) = (SecretBytes::random(32).unwrap(), SecretBytes::random(32).unwrap());
+        assert_eq!(one.expose().len(), 32);
+        assert_ne!(one, two);
+    }
+}
