@@ -1,1 +1,27 @@
-//! Not written yet.
+//! The log contract and its backends. A log is named, has a fixed number of partitions, and keeps
+//! bytes in order: no transactions, no groups, no meaning.
+//!
+//! [`EmbeddedLogs`] keeps the three logs of a node in one SQLite file and needs no server.
+//! [`SimulatedLog`] keeps one log in memory, with faults on request. Neither needs a runtime: their
+//! futures work under any executor.
+//!
+//! This crate must not know what a record says; it may only know what a record weighs.
+
+mod contract;
+mod embedded;
+mod simulated;
+mod weight;
+
+use std::sync::Arc;
+
+pub use contract::{
+    AppendError, Appended, Batch, Log, ReadError, ReadLimits, Receipt, Record, Stored,
+};
+pub use embedded::{EmbeddedLogs, OpenError, Options};
+pub use simulated::{Fate, SimulatedLog};
+
+pub use weight::RECORD_BYTES_MAX;
+
+/// Where a backend that gives its own log times takes the present from. Called from any thread;
+/// it may go back, log time does not.
+pub type Clock = Arc<dyn Fn() -> schemas::Timestamp + Send + Sync>;
