@@ -1,0 +1,145 @@
+//! A reader of one partition of the decisions log: reads, decodes, filters. What it does with the
+//! entries is its caller's affair.
+
+use std::sync::Arc;
+
+use event_log::{Batch, Log, ReadError, ReadLimits, Stored};
+use schemas::log::{Decision, DecisionsRecord, FilterState, Owner};
+use schemas::{Offset, Partition};
+
+use crate::filter::{DecisionHead, Filter, Seen, Verdict};
+use crate::park::Park;
+use crate::record;
+
+/// One record, read and judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The partition's first record.
+    Genesis,
+    /// A claim; the verdict is `Owner` or `StaleOwner`.
+    Owner(Owner, Verdict),
+    /// A decision and whether it counts.
+    Decision {
+        /// What it says.
+        decision: Decision,
+        /// Who wrote it, and when it applies.
+        head: DecisionHead,
+        /// Only `Effective` ones have happened.
+        verdict: Verdict,
+    },
+}
+
+/// Why a reader cannot go on.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReaderError {
+    /// Going on could break a promise.
+    #[error("partition {partition} is parked: {park}")]
+    Parked {
+        /// Which partition.
+        partition: Partition,
+        /// Why.
+        park: Park,
+    },
+    /// The log could not be read now.
+    #[error(transparent)]
+    Read(ReadError),
+}
+
+/// A reader of one partition.
+#[derive(Debug)]
+pub struct Reader {
+    log: Arc<dyn Log>,
+    partition: Partition,
+    limits: ReadLimits,
+    filter: Filter,
+    /// End of the log at the last read.
+    end: Offset,
+}
+
+impl Reader {
+    /// A reader that goes on from `state`.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn Log>,
+        partition: Partition,
+        state: FilterState,
+        limits: ReadLimits,
+    ) -> Self {
+        let filter = Filter::new(state, log.partitions());
+        Self { log, partition, limits, filter, end: 0 }
+    }
+
+    /// The filter's state after the last entry.
+    #[must_use]
+    pub fn state(&self) -> &FilterState {
+        self.filter.state()
+    }
+
+    /// End of the decisions log as of the last read; 0 before the first.
+    #[must_use]
+    pub fn end_seen(&self) -> Offset {
+        self.end
+    }
+
+    /// Which partition it reads.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// Resolves when there is something to read, or a little early.
+    pub async fn wait(&self) {
+        self.log.wait(self.partition, self.state().read_offset).await;
+    }
+
+    /// Reads and judges what there is, within the limits; nothing at the end of the log.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or the next record parks the partition. Entries before that
+    /// record are returned first; the error comes with the next call.
+    pub async fn next(&mut self) -> Result<Vec<Entry>, ReaderError> {
+        let from = self.state().read_offset;
+        let batch = self.log.read(self.partition, from, self.limits).await;
+        let Batch { records, end } = batch.map_err(|fault| self.unreadable(fault))?;
+        self.end = end;
+        let mut entries = Vec::with_capacity(records.len());
+        for stored in &records {
+            match self.admit(stored) {
+                Ok(entry) => entries.push(entry),
+                Err(park) if entries.is_empty() => {
+                    return Err(ReaderError::Parked { partition: self.partition, park });
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(entries)
+    }
+
+    fn admit(&mut self, stored: &Stored) -> Result<Entry, Park> {
+        match record::decode(stored)? {
+            DecisionsRecord::Genesis(genesis) => {
+                self.filter.admit(stored.offset, Seen::Genesis(genesis))?;
+                Ok(Entry::Genesis)
+            }
+            DecisionsRecord::Owner(owner) => {
+                let verdict = self.filter.admit(stored.offset, Seen::Owner(&owner))?;
+                Ok(Entry::Owner(owner, verdict))
+            }
+            DecisionsRecord::Decision(decision) => {
+                let head = record::head(stored, &decision)?;
+                let verdict = self.filter.admit(stored.offset, Seen::Decision(head))?;
+                Ok(Entry::Decision { decision, head, verdict })
+            }
+        }
+    }
+
+    fn unreadable(&self, fault: ReadError) -> ReaderError {
+        match fault {
+            ReadError::OutOfRange { offset: read_offset, start, end, .. } => ReaderError::Parked {
+                partition: self.partition,
+                park: Park::ReadOffsetOutside { read_offset, start, end },
+            },
+            ReadError::Unavailable { .. } => ReaderError::Read(fault),
+        }
+    }
+}

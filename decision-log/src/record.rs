@@ -1,0 +1,78 @@
+//! Decisions, claims and genesis records as the log takes and gives them.
+
+use bytes::Bytes;
+use event_log::{Record, Stored};
+use schemas::log::{
+    DecisionsRecord, Genesis, HEADER_CLAIM, HEADER_EPOCH, Owner, decode_decisions_record,
+};
+use schemas::log::{DecodeFault, FilterState};
+use schemas::{Digest, Offset};
+
+use crate::filter::{DecisionHead, payload_hash};
+use crate::park::Park;
+
+/// The record of a genesis; the same in both logs.
+#[must_use]
+pub fn genesis_record(genesis: &Genesis) -> Record {
+    Record { payload: genesis.encode().into(), ..Record::default() }
+}
+
+/// The record of a claim.
+#[must_use]
+pub fn owner_record(owner: &Owner) -> Record {
+    Record { payload: owner.encode().into(), ..Record::default() }
+}
+
+/// The record of a decision, with its writer in the headers. `owner` is what the filter has of
+/// the writer: its epoch and claim.
+#[must_use]
+pub fn decision_record(payload: Bytes, owner: &FilterState) -> Record {
+    let headers = vec![
+        (HEADER_EPOCH, Bytes::from(owner.epoch.to_string())),
+        (HEADER_CLAIM, Bytes::from(owner.claim.to_string())),
+    ];
+    Record { key: Bytes::new(), headers, payload }
+}
+
+/// Reads a record of the decisions log.
+pub(crate) fn decode(stored: &Stored) -> Result<DecisionsRecord, Park> {
+    decode_decisions_record(&stored.payload).map_err(|fault| match fault {
+        DecodeFault::Newer { .. } => {
+            Park::Newer { log: "decisions", offset: stored.offset, fault: fault.to_string().into() }
+        }
+        DecodeFault::Unreadable(reason) => {
+            Park::Unreadable { offset: stored.offset, fault: reason }
+        }
+    })
+}
+
+/// What the filter has to know of a decision, from its body and its headers.
+pub(crate) fn head(
+    stored: &Stored,
+    decision: &schemas::log::Decision,
+) -> Result<DecisionHead, Park> {
+    let (epoch, claim) = writer(stored)?;
+    Ok(DecisionHead {
+        epoch,
+        claim,
+        offset: decision.offset,
+        after: decision.after,
+        log_time: decision.log_time,
+        hash: payload_hash(&stored.payload),
+    })
+}
+
+/// Epoch and claim of a decision's writer.
+fn writer(stored: &Stored) -> Result<(u64, Digest), Park> {
+    let epoch = text(stored, HEADER_EPOCH).and_then(|text| text.parse().ok());
+    let claim = text(stored, HEADER_CLAIM).and_then(|text| text.parse().ok());
+    epoch.zip(claim).ok_or_else(|| fault(stored.offset))
+}
+
+fn text<'a>(stored: &'a Stored, name: &str) -> Option<&'a str> {
+    stored.header(name).and_then(|value| std::str::from_utf8(value).ok())
+}
+
+fn fault(offset: Offset) -> Park {
+    Park::Unreadable { offset, fault: "a decision without valid epoch and claim headers".into() }
+}
