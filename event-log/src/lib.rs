@@ -9,6 +9,7 @@
 
 mod contract;
 mod embedded;
+mod partitioner;
 mod simulated;
 mod weight;
 
@@ -18,6 +19,7 @@ pub use contract::{
     AppendError, Appended, Batch, Log, ReadError, ReadLimits, Receipt, Record, Stored,
 };
 pub use embedded::{EmbeddedLogs, OpenError, Options};
+pub use partitioner::partition_of;
 pub use simulated::{Fate, SimulatedLog};
 
 pub use weight::RECORD_BYTES_MAX;
