@@ -1,0 +1,121 @@
+//! From stored commands to decision records: decode, decide, fold, encode. No I/O.
+
+use bytes::Bytes;
+use decider::{Context, Input, State, decide};
+use decision_log::{Park, decision_record, payload_hash};
+use event_log::{RECORD_BYTES_MAX, Record, Stored};
+use schemas::log::{CommandsRecord, DecodeFault, FilterState, decode_command};
+use schemas::{Offset, Timestamp};
+
+use crate::sent::Sent;
+
+/// How far log time may run ahead of the owner's clock.
+const AHEAD_MS_MAX: i64 = 60_000;
+/// Room left for a record's headers.
+const HEADER_BYTES_MAX: usize = 256;
+
+/// What was decided about a batch of commands.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    /// Records to append, in order.
+    pub(crate) records: Vec<Record>,
+    /// How many events they carry.
+    pub(crate) events: usize,
+    /// Why the command after them was not decided.
+    pub(crate) park: Option<Park>,
+}
+
+/// The speculative end of a partition: every command before `decided_next` is decided.
+#[derive(Debug)]
+pub(crate) struct Frontier {
+    pub(crate) state: State,
+    pub(crate) decided_next: Offset,
+}
+
+impl Frontier {
+    /// Decides `commands`, which begin at `decided_next`, as the owner that `owner` names. Stops
+    /// before the first command that parks the partition. `latest` is the latest log time that is
+    /// credible.
+    pub(crate) fn decide(
+        &mut self,
+        commands: &[Stored],
+        owner: &FilterState,
+        latest: Timestamp,
+        sent: &mut Sent,
+    ) -> Decided {
+        let mut decided =
+            Decided { records: Vec::with_capacity(commands.len()), ..Decided::default() };
+        for command in commands {
+            assert_eq!(command.offset, self.decided_next, "commands are decided one by one");
+            match self.decide_one(command, owner, latest, sent) {
+                Ok((record, events)) => {
+                    decided.records.push(record);
+                    decided.events += events;
+                }
+                Err(park) => {
+                    decided.park = Some(park);
+                    break;
+                }
+            }
+        }
+        decided
+    }
+
+    fn decide_one(
+        &mut self,
+        stored: &Stored,
+        owner: &FilterState,
+        latest: Timestamp,
+        sent: &mut Sent,
+    ) -> Result<(Record, usize), Park> {
+        check_log_time(stored.log_time.max(self.state.log_time()), latest)?;
+        let offset = stored.offset;
+        let command = match decode_command(&stored.payload) {
+            Ok(command) => Some(command),
+            Err(DecodeFault::Unreadable(_)) => None,
+            Err(fault @ DecodeFault::Newer { .. }) => return Err(newer(offset, &fault)),
+        };
+        let input = match &command {
+            Some(CommandsRecord::Command(command)) => Input::Command(command),
+            Some(CommandsRecord::Genesis(_)) => Input::Genesis,
+            None => Input::Unreadable,
+        };
+        let append_time = stored.log_time;
+        let context = Context { rules: owner.rules, offset, append_time, after: self.decided_next };
+        let decision = decide(&self.state, input, context);
+        let payload = Bytes::from(decision.encode());
+        if payload.len() > RECORD_BYTES_MAX - HEADER_BYTES_MAX {
+            return Err(Park::TooLarge { offset, bytes: payload.len() });
+        }
+        sent.push(offset, payload_hash(&payload));
+        self.state.fold(&decision);
+        self.decided_next = offset + 1;
+        Ok((decision_record(payload, owner), decision.events.len()))
+    }
+}
+
+/// The latest log time that an owner whose clock shows `now` believes.
+pub(crate) fn latest_log_time(now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_add(AHEAD_MS_MAX))
+}
+
+/// Parks if log time has run away from the owner's clock.
+pub(crate) fn check_log_time(log_time: Timestamp, latest: Timestamp) -> Result<(), Park> {
+    if log_time <= latest {
+        return Ok(());
+    }
+    let now = Timestamp::from_millis(latest.as_millis().saturating_sub(AHEAD_MS_MAX));
+    Err(Park::LogTimeAhead { log_time, now })
+}
+
+/// Parks if the command at hand is a newer writer's.
+pub(crate) fn check_version(stored: &Stored) -> Result<(), Park> {
+    match decode_command(&stored.payload) {
+        Err(fault @ DecodeFault::Newer { .. }) => Err(newer(stored.offset, &fault)),
+        Ok(_) | Err(DecodeFault::Unreadable(_)) => Ok(()),
+    }
+}
+
+fn newer(offset: Offset, fault: &DecodeFault) -> Park {
+    Park::Newer { log: "commands", offset, fault: fault.to_string().into() }
+}

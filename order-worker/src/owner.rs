@@ -1,0 +1,281 @@
+//! An owned partition: read commands, decide, append, and read the own decisions back. Pipelined:
+//! the next batch is decided while the last ones are being acknowledged.
+
+mod answers;
+mod snapshots;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use decision_log::{Park, Reader};
+use event_log::{ReadError, ReadLimits, Receipt};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, OptionFuture};
+use schemas::{Digest, Offset, Timestamp};
+
+use crate::deciding::{Frontier, latest_log_time};
+use crate::metric::PartitionMetrics;
+use crate::sent::{SENT_MAX, Sent};
+use crate::snapshot::SnapshotError;
+use crate::takeover::{Setback, Taken};
+use crate::ticks::{Due, Kind, Ticks};
+use crate::worker::{WorkerOptions, WorkerParts};
+
+/// Batches of decisions that may be unacknowledged at a time.
+const APPENDS_MAX: usize = 8;
+/// An own decision that is not read back so long after its ack is lost.
+const READ_BACK_MS_MAX: u64 = 5_000;
+
+/// A batch of decisions that the log has not acknowledged.
+#[derive(Debug)]
+struct PendingAppend {
+    receipt: Receipt,
+    /// Offset of the batch's last command.
+    last: Offset,
+}
+
+/// Acknowledged, and to be read back by then (monotonic milliseconds).
+#[derive(Clone, Copy, Debug)]
+struct ReadBackDeadline {
+    last: Offset,
+    at_ms: u64,
+}
+
+/// A reminder on its way into the commands log.
+type PendingTick = BoxFuture<'static, (Kind, Option<Offset>)>;
+/// A snapshot on its way into the object store.
+type PendingSnapshot = BoxFuture<'static, Result<(), SnapshotError>>;
+
+/// An owned partition.
+pub(crate) struct Owner {
+    parts: WorkerParts,
+    options: WorkerOptions,
+    metrics: PartitionMetrics,
+    /// Whether log time may run ahead of the clock.
+    accept_log_time: bool,
+    reader: Reader,
+    epoch: u64,
+    claim: Digest,
+    frontier: Frontier,
+    sent: Sent,
+    appends: VecDeque<PendingAppend>,
+    deadlines: VecDeque<ReadBackDeadline>,
+    ticks: Ticks,
+    tick: Option<PendingTick>,
+    snapshot: Option<PendingSnapshot>,
+    /// `decided_next` and monotonic time of the last snapshot.
+    snapshot_at: (Offset, u64),
+    commands_end: Offset,
+    /// Append time of the oldest command seen that is not decided.
+    oldest_waiting: Option<Timestamp>,
+    /// Decide nothing more: finish what is on its way.
+    draining: bool,
+    /// Found beyond the last decided command.
+    park: Option<Park>,
+}
+
+impl Owner {
+    pub(crate) fn new(
+        parts: WorkerParts,
+        options: WorkerOptions,
+        metrics: PartitionMetrics,
+        taken: Taken,
+    ) -> Self {
+        let Taken { reader, state } = taken;
+        let filter = reader.state();
+        let (epoch, claim, decided_next) = (filter.epoch, filter.claim, filter.decided_next);
+        let snapshot_at = (decided_next, parts.clock.elapsed_millis());
+        Self {
+            parts,
+            options,
+            metrics,
+            accept_log_time: false,
+            reader,
+            epoch,
+            claim,
+            frontier: Frontier { state, decided_next },
+            sent: Sent::default(),
+            appends: VecDeque::new(),
+            deadlines: VecDeque::new(),
+            ticks: Ticks::default(),
+            tick: None,
+            snapshot: None,
+            snapshot_at,
+            commands_end: 0,
+            oldest_waiting: None,
+            draining: false,
+            park: None,
+        }
+    }
+
+    pub(crate) fn accept_log_time(&mut self) {
+        self.accept_log_time = true;
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Next command to decide, as it was read back: what others may know.
+    pub(crate) fn decided_next(&self) -> Offset {
+        self.reader.state().decided_next
+    }
+
+    pub(crate) fn read_offset(&self) -> Offset {
+        self.reader.state().read_offset
+    }
+
+    pub(crate) fn commands_end(&self) -> Offset {
+        self.commands_end
+    }
+
+    /// Decide nothing more; [`Owner::is_drained`] tells when all that was sent is read back.
+    pub(crate) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    pub(crate) fn is_drained(&self) -> bool {
+        self.is_settled() && self.snapshot.is_none() && self.decided_next() == self.snapshot_at.0
+    }
+
+    /// One round: what was acknowledged, what was read back, the next batch, reminders, a snapshot.
+    /// Tells whether anything happened; if not, [`Owner::wait`].
+    pub(crate) async fn step(&mut self) -> Result<bool, Setback> {
+        let mut busy = self.collect_answers()?;
+        busy |= self.read_back().await?;
+        self.check_deadlines()?;
+        if let Some(park) = self.park.take_if(|_| self.sent.is_empty()) {
+            return Err(park.into());
+        }
+        busy |= self.decide_next().await?;
+        self.remind();
+        busy |= self.take_snapshot();
+        self.measure();
+        Ok(busy)
+    }
+
+    /// Resolves when another step may find something to do.
+    pub(crate) async fn wait(&mut self) {
+        let (read, pause) = (self.wants_commands(), self.until_next());
+        let Self { appends, reader, tick, snapshot, ticks, parts, frontier, .. } = self;
+        let from = frontier.decided_next;
+        let commands = read.then(|| parts.commands.wait(parts.partition, from));
+        let commands = OptionFuture::from(commands);
+        tokio::select! {
+            biased;
+            Some(answer) = OptionFuture::from(appends.front_mut().map(|it| &mut it.receipt)) => {
+                // The answer is kept for the next step, which knows what to do with it.
+                let front = appends.front_mut().expect("it was awaited");
+                front.receipt = Receipt::ready(answer);
+            }
+            () = reader.wait() => {}
+            Some(()) = commands => {}
+            Some((kind, offset)) = OptionFuture::from(tick.as_mut()) => {
+                *tick = None;
+                ticks.appended(kind, offset, now(parts));
+            }
+            Some(outcome) = OptionFuture::from(snapshot.as_mut()) => {
+                *snapshot = Some(std::future::ready(outcome).boxed());
+            }
+            () = parts.clock.sleep(pause) => {}
+        }
+    }
+
+    fn wants_commands(&self) -> bool {
+        !self.draining
+            && self.park.is_none()
+            && !self.snapshot_is_due()
+            && self.appends.len() < APPENDS_MAX
+            && self.sent.len() < SENT_MAX
+    }
+
+    /// Everything that was decided is acknowledged and read back.
+    fn is_settled(&self) -> bool {
+        self.appends.is_empty() && self.sent.is_empty()
+    }
+
+    async fn decide_next(&mut self) -> Result<bool, Setback> {
+        if !self.wants_commands() {
+            return Ok(false);
+        }
+        let from = self.frontier.decided_next;
+        let WorkerParts { partition, commands, decisions, .. } = &self.parts;
+        let room = SENT_MAX - self.sent.len();
+        let limits = ReadLimits {
+            records_max: self.options.batch.records_max.min(room),
+            ..self.options.batch
+        };
+        let batch = commands.read(*partition, from, limits).await.map_err(commands_fault)?;
+        self.commands_end = batch.end;
+        self.oldest_waiting = batch.records.first().map(|first| first.log_time);
+        if batch.records.is_empty() {
+            return Ok(false);
+        }
+        let now = now(&self.parts);
+        let latest = if self.accept_log_time { Timestamp::MAX } else { latest_log_time(now) };
+        let owner = self.reader.state();
+        let decided = self.frontier.decide(&batch.records, owner, latest, &mut self.sent);
+        self.park = decided.park;
+        if decided.records.is_empty() {
+            return Ok(true);
+        }
+        self.metrics.decisions.increment(decided.records.len() as u64);
+        self.metrics.events.increment(decided.events as u64);
+        let receipt = decisions.append(*partition, decided.records);
+        self.appends.push_back(PendingAppend { receipt, last: self.frontier.decided_next - 1 });
+        Ok(true)
+    }
+
+    /// Appends a reminder if one is due, at most one on its way at a time.
+    fn remind(&mut self) {
+        let (next, log_time) = (self.frontier.decided_next, self.frontier.state.log_time());
+        self.ticks.decided(next, log_time, self.due(), now(&self.parts));
+        if self.tick.is_some() || self.draining || self.park.is_some() {
+            return;
+        }
+        let Some((kind, command)) = self.ticks.take(self.due(), now(&self.parts)) else { return };
+        self.tick =
+            Some(answers::append_tick(&self.parts.commands, self.parts.partition, kind, &command));
+    }
+
+    fn due(&self) -> Due {
+        let state = &self.frontier.state;
+        let retirement = state.next_retirement().map(|(closes_at, deal_id)| {
+            (closes_at.plus(self.options.retire_after), deal_id, closes_at)
+        });
+        Due { expiry: state.next_expiry().map(|(at, _)| at), retirement }
+    }
+
+    /// How long to wait at most: to the next reminder or read-back deadline.
+    fn until_next(&self) -> Duration {
+        let idle = self.options.idle_pause;
+        let reminder = self.ticks.next(self.due()).filter(|_| self.tick.is_none());
+        let reminder = reminder.map_or(idle, |at| at.since(now(&self.parts)));
+        let now_ms = self.parts.clock.elapsed_millis();
+        let deadline = self.deadlines.front();
+        let deadline =
+            deadline.map_or(idle, |it| Duration::from_millis(it.at_ms.saturating_sub(now_ms)));
+        reminder.min(deadline).min(idle).max(Duration::from_millis(1))
+    }
+
+    fn measure(&self) {
+        let waiting = self.commands_end.saturating_sub(self.decided_next());
+        self.metrics.lag_records.set(waiting as f64);
+        let age = self.oldest_waiting.filter(|_| waiting > 0);
+        let age = age.map_or(Duration::ZERO, |since| now(&self.parts).since(since));
+        self.metrics.lag_seconds.set(age.as_secs_f64());
+    }
+}
+
+fn now(parts: &WorkerParts) -> Timestamp {
+    Timestamp::from_millis(parts.clock.now_millis())
+}
+
+fn commands_fault(fault: ReadError) -> Setback {
+    match fault {
+        ReadError::OutOfRange { offset: decided_next, start, end, .. } => {
+            Park::DecidedNextOutside { decided_next, start, end }.into()
+        }
+        ReadError::Unavailable { .. } => Setback::Read(fault),
+    }
+}

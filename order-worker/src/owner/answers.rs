@@ -1,0 +1,122 @@
+//! What comes back to an owner: acknowledgements, its own decisions read back, outcomes of
+//! reminders and snapshots. Anything unexpected means that the state is no longer known to be the
+//! fold of the log, and everything starts over.
+
+use std::sync::Arc;
+
+use decision_log::{DecisionHead, Entry, Verdict};
+use event_log::{Log, Record};
+use futures_util::FutureExt;
+use schemas::Partition;
+use schemas::log::Command;
+
+use super::{Owner, PendingTick, READ_BACK_MS_MAX, ReadBackDeadline, now};
+use crate::takeover::Setback;
+use crate::ticks::Kind;
+
+impl Owner {
+    pub(super) fn collect_answers(&mut self) -> Result<bool, Setback> {
+        let mut busy = false;
+        while let Some(front) = self.appends.front_mut() {
+            let Some(answer) = (&mut front.receipt).now_or_never() else { break };
+            let last = front.last;
+            self.appends.pop_front();
+            answer.map_err(|fault| Setback::Lost(fault.to_string().into()))?;
+            let at_ms = self.parts.clock.elapsed_millis() + READ_BACK_MS_MAX;
+            self.deadlines.push_back(ReadBackDeadline { last, at_ms });
+            busy = true;
+        }
+        self.collect_tick();
+        self.collect_snapshot();
+        Ok(busy)
+    }
+
+    fn collect_tick(&mut self) {
+        if let Some(answer) = self.tick.as_mut().and_then(FutureExt::now_or_never) {
+            self.tick = None;
+            self.ticks.appended(answer.0, answer.1, now(&self.parts));
+        }
+    }
+
+    fn collect_snapshot(&mut self) {
+        if let Some(outcome) = self.snapshot.as_mut().and_then(FutureExt::now_or_never) {
+            self.snapshot = None;
+            match outcome {
+                Ok(()) => self.metrics.snapshots_written.increment(1),
+                Err(fault) => {
+                    self.metrics.snapshots_failed.increment(1);
+                    tracing::warn!(%fault, "snapshot not written");
+                }
+            }
+        }
+    }
+
+    pub(super) async fn read_back(&mut self) -> Result<bool, Setback> {
+        let entries = self.reader.next().await?;
+        let busy = !entries.is_empty();
+        for entry in entries {
+            match entry {
+                Entry::Genesis => {}
+                Entry::Owner(owner, Verdict::Owner) => {
+                    return Err(Setback::Fenced { epoch: owner.epoch });
+                }
+                Entry::Owner(..) => self.metrics.ignored.increment(1),
+                Entry::Decision { head, verdict, .. } => self.judge(&head, verdict)?,
+            }
+        }
+        let decided_next = self.decided_next();
+        while self.deadlines.front().is_some_and(|it| it.last < decided_next) {
+            self.deadlines.pop_front();
+        }
+        Ok(busy)
+    }
+
+    fn judge(&mut self, head: &DecisionHead, verdict: Verdict) -> Result<(), Setback> {
+        if verdict == (Verdict::Repeat { differs: true }) {
+            self.metrics.repeats_changed.increment(1);
+            let (partition, offset) = (self.parts.partition, head.offset);
+            tracing::error!(
+                partition,
+                offset,
+                "promise I4 is broken: a repeat says something else"
+            );
+        }
+        if head.epoch != self.epoch || head.claim != self.claim {
+            self.metrics.ignored.increment(1);
+            return Ok(());
+        }
+        if verdict != Verdict::Effective {
+            let what = format!("own decision on {} was ignored: {verdict:?}", head.offset);
+            return Err(Setback::Lost(what.into()));
+        }
+        self.sent.read_back(head).map_err(|fault| Setback::Lost(fault.to_string().into()))
+    }
+
+    pub(super) fn check_deadlines(&self) -> Result<(), Setback> {
+        let now_ms = self.parts.clock.elapsed_millis();
+        match self.deadlines.front() {
+            Some(deadline) if deadline.at_ms <= now_ms => {
+                let what = format!("own decision on {} was not read back", deadline.last);
+                Err(Setback::Lost(what.into()))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Hands a reminder to the commands log.
+pub(super) fn append_tick(
+    commands: &Arc<dyn Log>,
+    partition: Partition,
+    kind: Kind,
+    command: &Command,
+) -> PendingTick {
+    let payload = command.encode().into();
+    let record = Record { payload, ..Record::default() };
+    let receipt = commands.append(partition, vec![record]);
+    async move {
+        let appended = receipt.await.ok().and_then(|appended| appended.first().copied());
+        (kind, appended.map(|appended| appended.offset))
+    }
+    .boxed()
+}

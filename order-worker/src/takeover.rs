@@ -1,0 +1,279 @@
+//! Taking a partition over: fold the decisions log to its end, claim, and read on until the claim
+//! is answered. The state at that point is the fold up to the own owner record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use decider::State;
+use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, ReaderError, Verdict, owner_record};
+use event_log::{AppendError, ReadError, ReadLimits, Receipt, Stored};
+use schemas::log::{CommandsRecord, FilterState, Owner, RULES, decode_command};
+use schemas::{Digest, Offset, Timestamp};
+
+use crate::board::Resume;
+use crate::deciding::{check_log_time, check_version, latest_log_time};
+use crate::snapshot::SnapshotError;
+use crate::worker::WorkerParts;
+
+/// Why a partition was not taken over, or is not owned any more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Setback {
+    /// Going on could break a promise.
+    #[error("parked: {0}")]
+    Parked(Park),
+    /// Somebody else owns it, or claimed it first.
+    #[error("the partition is another owner's, epoch {epoch}")]
+    Fenced {
+        /// Epoch of that owner.
+        epoch: u64,
+    },
+    /// The state is no longer known to be the fold of the log: start over.
+    #[error("start over: {0}")]
+    Lost(Box<str>),
+    /// A log cannot be read or written now.
+    #[error(transparent)]
+    Read(ReadError),
+    /// The log does not take the claim or its outcome is unknown.
+    #[error(transparent)]
+    Append(AppendError),
+    /// The snapshots cannot be listed.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
+}
+
+impl From<Park> for Setback {
+    fn from(park: Park) -> Self {
+        Self::Parked(park)
+    }
+}
+
+impl From<ReaderError> for Setback {
+    fn from(fault: ReaderError) -> Self {
+        match fault {
+            ReaderError::Parked { park, .. } => Self::Parked(park),
+            ReaderError::Read(fault) => Self::Read(fault),
+        }
+    }
+}
+
+/// A claim that was handed to the log. Kept over attempts, so that at most one is unanswered: if
+/// it appears late, it is ours all the same.
+#[derive(Debug)]
+pub(crate) struct OpenClaim {
+    claim: Claim,
+    /// None once the log has acknowledged it.
+    receipt: Option<Receipt>,
+}
+
+/// A partition folded from the log.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) reader: Reader,
+    pub(crate) state: State,
+}
+
+/// What one attempt to take a partition over needs beside the worker's parts.
+pub(crate) struct Attempt<'a> {
+    pub(crate) parts: &'a WorkerParts,
+    pub(crate) limits: ReadLimits,
+    /// What an operator has accepted.
+    pub(crate) accepted: Resume,
+    /// How long to wait for a claim to be answered.
+    pub(crate) patience: Duration,
+    /// Fresh for every attempt.
+    pub(crate) random: Digest,
+}
+
+impl Attempt<'_> {
+    /// Folds the log from the newest snapshot to its end, claims the partition, and reads on until
+    /// the claim is answered.
+    pub(crate) async fn run(&self, open: &mut Option<OpenClaim>) -> Result<Taken, Setback> {
+        let mut taken = self.load().await?;
+        let outcome = taken.read_up(open.as_ref().map(|open| &open.claim)).await?;
+        self.check(&taken).await?;
+        if let Some(outcome) = outcome {
+            *open = None;
+            return taken.settle(outcome);
+        }
+        if open.is_none() {
+            *open = Some(self.claim(&taken));
+        }
+        let patience = self.parts.clock.sleep(self.patience);
+        tokio::select! {
+            biased;
+            outcome = await_answer(&mut taken, open) => {
+                let outcome = outcome?;
+                *open = None;
+                taken.settle(outcome)
+            }
+            () = patience => Err(Setback::Lost("the claim is unanswered".into())),
+        }
+    }
+
+    async fn load(&self) -> Result<Taken, Setback> {
+        let WorkerParts { partition, decisions, snapshots, .. } = self.parts;
+        let snapshot = snapshots.load(*partition).await?;
+        if snapshot.is_none()
+            && !self.accepted.new_log
+            && let Some(expected) = snapshots.other_log(*partition).await?
+        {
+            return Err(Park::OtherLog { found: snapshots.log_id(), expected }.into());
+        }
+        let (filter, state) = snapshot.map_or_else(
+            || (FilterState::default(), State::default()),
+            |snapshot| (snapshot.filter, snapshot.state),
+        );
+        let reader = Reader::new(Arc::clone(decisions), *partition, filter, self.limits);
+        Ok(Taken { reader, state })
+    }
+
+    fn claim(&self, taken: &Taken) -> OpenClaim {
+        let WorkerParts { partition, decisions, worker, .. } = self.parts;
+        let claim = Claim::new(taken.reader.state(), self.random, worker, RULES);
+        let receipt = decisions.append(*partition, vec![owner_record(claim.owner())]);
+        OpenClaim { claim, receipt: Some(receipt) }
+    }
+
+    /// Everything that would park the partition at once is found before it is claimed, so that
+    /// looking again every few seconds leaves no trace in the log.
+    async fn check(&self, taken: &Taken) -> Result<(), Setback> {
+        let WorkerParts { partition, commands, clock, .. } = self.parts;
+        let filter = taken.reader.state();
+        if filter.log_id.is_none() {
+            return Err(Park::NoGenesis.into());
+        }
+        let start = commands.start(*partition).await.map_err(Setback::Read)?;
+        let end = commands.end(*partition).await.map_err(Setback::Read)?;
+        let decided_next = filter.decided_next;
+        if !(start..=end).contains(&decided_next) {
+            return Err(Park::DecidedNextOutside { decided_next, start, end }.into());
+        }
+        if start == 0 {
+            self.check_genesis(filter).await?;
+        }
+        if !self.accepted.accept_log_time {
+            let now = Timestamp::from_millis(clock.now_millis());
+            check_log_time(filter.log_time, latest_log_time(now))?;
+        }
+        match self.peek(decided_next).await? {
+            Some(next) => Ok(check_version(&next)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Both logs must be of the same kind: commands of one are not for decisions of another.
+    async fn check_genesis(&self, filter: &FilterState) -> Result<(), Setback> {
+        let first = self.peek(0).await?.ok_or(Park::NoGenesis)?;
+        let Ok(CommandsRecord::Genesis(genesis)) = decode_command(&first.payload) else {
+            return Err(Park::NoGenesis.into());
+        };
+        let expected = self.parts.commands.partitions();
+        if genesis.partitions != expected {
+            return Err(Park::OtherPartitionCount { found: genesis.partitions, expected }.into());
+        }
+        match filter.log_id {
+            Some(expected) if expected != genesis.log_id => {
+                Err(Park::OtherLog { found: genesis.log_id, expected }.into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn peek(&self, offset: Offset) -> Result<Option<Stored>, Setback> {
+        let one = ReadLimits { records_max: 1, bytes_max: 1 };
+        let batch = self.parts.commands.read(self.parts.partition, offset, one).await;
+        Ok(batch.map_err(Setback::Read)?.records.into_iter().next())
+    }
+}
+
+/// Reads on until the open claim's record appears.
+async fn await_answer(
+    taken: &mut Taken,
+    open: &mut Option<OpenClaim>,
+) -> Result<ClaimOutcome, Setback> {
+    loop {
+        let OpenClaim { claim, receipt } = open.as_mut().expect("open until it is answered");
+        let (_, outcome) = taken.fold_next(Some(claim)).await?;
+        if let Some(outcome) = outcome {
+            return Ok(outcome);
+        }
+        let Some(pending) = receipt else {
+            taken.reader.wait().await;
+            continue;
+        };
+        let answer = tokio::select! {
+            biased;
+            answer = pending => answer,
+            () = taken.reader.wait() => continue,
+        };
+        match answer {
+            Ok(_) => *receipt = None,
+            Err(fault) => {
+                // Not written, or nobody knows. The next attempt reads up to the end first, so an
+                // epoch that landed after all is seen before the next claim is made.
+                *open = None;
+                return Err(Setback::Append(fault));
+            }
+        }
+    }
+}
+
+impl Taken {
+    fn settle(self, outcome: ClaimOutcome) -> Result<Self, Setback> {
+        match outcome {
+            ClaimOutcome::Won => Ok(self),
+            ClaimOutcome::Lost => Err(Setback::Fenced { epoch: self.reader.state().epoch }),
+        }
+    }
+
+    /// Folds to the end of the log.
+    async fn read_up(&mut self, claim: Option<&Claim>) -> Result<Option<ClaimOutcome>, Setback> {
+        let mut last = None;
+        loop {
+            let (read, outcome) = self.fold_next(claim).await?;
+            last = outcome.or(last);
+            if !read {
+                return Ok(last);
+            }
+        }
+    }
+
+    /// Reads and folds what there is; tells whether there was anything, and what became of
+    /// `claim`. After the own owner record nothing can count but the own decisions, and none was
+    /// sent yet: so the state is the fold up to that record even if the batch goes on behind it.
+    async fn fold_next(
+        &mut self,
+        claim: Option<&Claim>,
+    ) -> Result<(bool, Option<ClaimOutcome>), Setback> {
+        let entries = self.reader.next().await?;
+        let read = !entries.is_empty();
+        let mut outcome = None;
+        for entry in entries {
+            match entry {
+                Entry::Owner(owner, verdict) => {
+                    outcome = judge(claim, &owner, verdict, outcome);
+                }
+                Entry::Decision { decision, verdict: Verdict::Effective, .. } => {
+                    self.state.fold(&decision);
+                }
+                Entry::Decision { .. } | Entry::Genesis => {}
+            }
+        }
+        Ok((read, outcome))
+    }
+}
+
+/// What an owner record says about the claim, given what was known before it.
+fn judge(
+    claim: Option<&Claim>,
+    owner: &Owner,
+    verdict: Verdict,
+    before: Option<ClaimOutcome>,
+) -> Option<ClaimOutcome> {
+    match claim.and_then(|claim| claim.outcome(owner, verdict)) {
+        Some(outcome) => Some(outcome),
+        // Somebody came after us before we had begun.
+        None if verdict == Verdict::Owner && before.is_some() => Some(ClaimOutcome::Lost),
+        None => before,
+    }
+}

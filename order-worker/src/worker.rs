@@ -1,0 +1,295 @@
+//! One partition's worker: take over, own, step down, park; a loop around a public step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use decision_log::Park;
+use event_log::{Log, ReadLimits};
+use platform::clock::Clock;
+use platform::jitter::{Backoff, SplitMix64};
+use platform::shutdown::ShutdownToken;
+use schemas::{Digest, Partition};
+
+use crate::board::{PartitionBoard, PartitionStatus, Phase, Resume};
+use crate::metric::PartitionMetrics;
+use crate::owner::Owner;
+use crate::snapshot::Snapshots;
+use crate::takeover::{Attempt, OpenClaim, Setback};
+
+/// What a worker stands on. Everything that is not a pure function is handed in.
+#[derive(Clone)]
+pub struct WorkerParts {
+    /// Which partition.
+    pub partition: Partition,
+    /// Name of this worker, for people.
+    pub worker: Arc<str>,
+    /// The commands log.
+    pub commands: Arc<dyn Log>,
+    /// The decisions log.
+    pub decisions: Arc<dyn Log>,
+    /// Where snapshots go.
+    pub snapshots: Snapshots,
+    /// Wall time, monotonic time and waiting.
+    pub clock: Arc<dyn Clock>,
+    /// What operators see.
+    pub board: Arc<PartitionBoard>,
+}
+
+/// How a worker behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerOptions {
+    /// Size of one batch of commands.
+    pub batch: ReadLimits,
+    /// A snapshot is taken after so many decisions …
+    pub snapshot_decisions: u64,
+    /// … but not sooner than this after the last one.
+    pub snapshot_pause: Duration,
+    /// A deal is retired so long after it closed.
+    pub retire_after: Duration,
+    /// How long a claim may stay unanswered before the next attempt.
+    pub claim_patience: Duration,
+    /// A parked partition looks again for its cause after this.
+    pub park_pause: Duration,
+    /// A fenced owner claims again after this, if the partition still is its own.
+    pub session_timeout: Duration,
+    /// A step is taken at least so often, to measure.
+    pub idle_pause: Duration,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self {
+            batch: ReadLimits { records_max: 1_024, bytes_max: 1 << 20 },
+            snapshot_decisions: 50_000,
+            snapshot_pause: Duration::from_secs(30),
+            retire_after: Duration::from_secs(30 * 24 * 60 * 60),
+            claim_patience: Duration::from_secs(5),
+            park_pause: Duration::from_secs(10),
+            session_timeout: Duration::from_secs(6),
+            idle_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Something; there may be more to do at once.
+    Busy,
+    /// Nothing: wait before the next step.
+    Idle,
+    /// All that was decided is read back and stored; only after [`PartitionWorker::drain`].
+    Drained,
+}
+
+enum State {
+    /// Try to take over once the pause is over.
+    Standby(Duration),
+    Owning(Box<Owner>),
+    Drained,
+}
+
+/// One partition's worker.
+pub struct PartitionWorker {
+    parts: WorkerParts,
+    options: WorkerOptions,
+    metrics: PartitionMetrics,
+    state: State,
+    open: Option<OpenClaim>,
+    accepted: Resume,
+    backoff: Backoff,
+    random: SplitMix64,
+    draining: bool,
+}
+
+impl PartitionWorker {
+    /// A worker that will take the partition over with its first step. `seed` must differ between
+    /// workers and runs: claims and jitter are drawn from it.
+    #[must_use]
+    pub fn new(parts: WorkerParts, options: WorkerOptions, seed: u64) -> Self {
+        Self {
+            metrics: PartitionMetrics::new(parts.partition),
+            parts,
+            options,
+            state: State::Standby(Duration::ZERO),
+            open: None,
+            accepted: Resume::default(),
+            backoff: Backoff::new(),
+            random: SplitMix64::new(seed),
+            draining: false,
+        }
+    }
+
+    /// Steps and waits until `shutdown` is asked for, then drains. The caller bounds the time.
+    pub async fn run(mut self, shutdown: ShutdownToken) {
+        loop {
+            match self.step().await {
+                Step::Busy => tokio::task::yield_now().await,
+                Step::Drained => return,
+                Step::Idle if self.draining => self.wait().await,
+                Step::Idle => tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => {}
+                    () = self.wait() => {}
+                },
+            }
+            if shutdown.is_cancelled() && !self.draining {
+                self.drain();
+            }
+        }
+    }
+
+    /// Decide nothing more; steps go on until all that was decided is read back and stored.
+    pub fn drain(&mut self) {
+        self.draining = true;
+        match &mut self.state {
+            State::Owning(owner) => owner.drain(),
+            State::Standby(_) => self.state = State::Drained,
+            State::Drained => {}
+        }
+    }
+
+    /// One step. Awaits nothing but the logs and the snapshots.
+    pub async fn step(&mut self) -> Step {
+        let outcome = match &mut self.state {
+            State::Drained => {
+                self.show(|status| status.phase = Phase::Stopped);
+                return Step::Drained;
+            }
+            State::Standby(pause) if *pause > Duration::ZERO => return Step::Idle,
+            State::Standby(_) => self.take_over().await,
+            State::Owning(owner) => owner.step().await,
+        };
+        match outcome {
+            Ok(busy) => {
+                self.show_progress();
+                match &self.state {
+                    State::Owning(owner) if self.draining && owner.is_drained() => {
+                        self.state = State::Drained;
+                        Step::Busy
+                    }
+                    State::Owning(_) | State::Standby(_) | State::Drained => {
+                        if busy {
+                            Step::Busy
+                        } else {
+                            Step::Idle
+                        }
+                    }
+                }
+            }
+            Err(setback) => {
+                self.step_down(&setback);
+                Step::Busy
+            }
+        }
+    }
+
+    /// Resolves when another step may find something to do.
+    pub async fn wait(&mut self) {
+        match &mut self.state {
+            State::Drained => {}
+            State::Owning(owner) => owner.wait().await,
+            State::Standby(pause) => {
+                let WorkerParts { partition, clock, board, .. } = &self.parts;
+                tokio::select! {
+                    biased;
+                    () = board.wished(*partition) => {}
+                    () = clock.sleep(*pause) => {}
+                }
+                *pause = Duration::ZERO;
+            }
+        }
+    }
+
+    async fn take_over(&mut self) -> Result<bool, Setback> {
+        if let Some(wish) = self.parts.board.take_wish(self.parts.partition) {
+            self.accepted = wish;
+        }
+        let random = u128::from(self.random.draw()) << 64 | u128::from(self.random.draw());
+        let attempt = Attempt {
+            parts: &self.parts,
+            limits: self.options.batch,
+            accepted: self.accepted,
+            patience: self.options.claim_patience,
+            random: Digest(random),
+        };
+        let taken = attempt.run(&mut self.open).await?;
+        let (parts, options) = (self.parts.clone(), self.options);
+        let mut owner = Owner::new(parts, options, self.metrics.clone(), taken);
+        if self.accepted.accept_log_time {
+            owner.accept_log_time();
+        }
+        self.backoff.reset();
+        self.metrics.takeovers.increment(1);
+        let (partition, epoch) = (self.parts.partition, owner.epoch());
+        tracing::info!(partition, epoch, decided_next = owner.decided_next(), "partition owned");
+        self.state = State::Owning(Box::new(owner));
+        Ok(true)
+    }
+
+    /// Drops all state and says when to try again.
+    fn step_down(&mut self, setback: &Setback) {
+        let partition = self.parts.partition;
+        self.metrics.restarts.increment(1);
+        let mut draw = || self.random.draw();
+        let pause = match setback {
+            Setback::Parked(_) => self.options.park_pause,
+            // Its owner may be alive; a late claim of a dead one must not orphan the partition.
+            Setback::Fenced { .. } => {
+                platform::jitter::spread(self.options.session_timeout, &mut draw)
+            }
+            Setback::Lost(_) | Setback::Read(_) | Setback::Append(_) | Setback::Snapshots(_) => {
+                self.backoff.next_delay(&mut draw)
+            }
+        };
+        let park = match setback {
+            Setback::Parked(park) => Some(park),
+            Setback::Fenced { .. }
+            | Setback::Lost(_)
+            | Setback::Read(_)
+            | Setback::Append(_)
+            | Setback::Snapshots(_) => None,
+        };
+        self.show_setback(setback, park);
+        self.state = if self.draining {
+            State::Drained
+        } else {
+            State::Standby(pause.max(Duration::from_millis(1)))
+        };
+        self.metrics.parked.set(if park.is_some() { 1.0 } else { 0.0 });
+        if park.is_none() {
+            tracing::warn!(partition, %setback, ?pause, "partition given up, will try again");
+        }
+    }
+
+    fn show_setback(&self, setback: &Setback, park: Option<&Park>) {
+        let text = park.map(ToString::to_string);
+        let mut known = false;
+        self.show(|status| {
+            known = status.park == text;
+            status.phase = if text.is_some() { Phase::Parked } else { Phase::TakingOver };
+            status.park.clone_from(&text);
+        });
+        if text.is_some() && !known {
+            let partition = self.parts.partition;
+            tracing::error!(partition, %setback, "partition parked, the others go on");
+        }
+    }
+
+    fn show_progress(&self) {
+        let State::Owning(owner) = &self.state else { return };
+        self.metrics.parked.set(0.0);
+        self.show(|status| {
+            status.phase = Phase::Owning;
+            status.park = None;
+            status.epoch = owner.epoch();
+            status.decided_next = owner.decided_next();
+            status.read_offset = owner.read_offset();
+            status.commands_end = owner.commands_end();
+        });
+    }
+
+    fn show(&self, change: impl FnOnce(&mut PartitionStatus)) {
+        self.parts.board.update(self.parts.partition, change);
+    }
+}

@@ -1,0 +1,126 @@
+//! Causes that stop one partition, and how it comes back.
+
+use std::time::Duration;
+
+use decision_log::{Verdict, genesis_record};
+use event_log::Record;
+use order_worker::{PartitionWorker, Phase, Resume};
+use schemas::log::Genesis;
+
+use crate::world::{World, eager, pass, settle};
+
+#[track_caller]
+fn assert_parked(world: &World, cause: &str) {
+    let status = &world.board.list()[0];
+    assert_eq!(status.phase, Phase::Parked, "{status:?}");
+    let park = status.park.as_deref().unwrap();
+    assert!(park.contains(cause), "{park:?} does not say {cause:?}");
+}
+
+fn look_again(world: &World, worker: &mut PartitionWorker) {
+    pass(world, worker, Duration::from_secs(11));
+    settle(worker);
+}
+
+#[test]
+fn an_unreadable_command_is_decided_and_the_rest_goes_on() {
+    let world = World::new();
+    let deal_id = world.announce(1, 0);
+    world.send_bytes(b"\xff not a command".to_vec());
+    world.buy(deal_id);
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    world.assert_all_decided();
+    assert_eq!(world.confirmed(), 1);
+}
+
+#[test]
+fn a_newer_command_parks_the_partition_after_what_stands_before_it() {
+    let world = World::new();
+    let deal_id = world.announce(1, 0);
+    world.buy(deal_id);
+    world.send_bytes(br#"{"v":1,"type":"gift_wrap_order"}"#.to_vec());
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    assert_parked(&world, "gift_wrap_order");
+    assert_eq!(world.confirmed(), 1);
+    let claims = world.verdicts(Verdict::Owner);
+    (0..5).for_each(|_| look_again(&world, &mut worker));
+    assert_eq!(world.verdicts(Verdict::Owner), claims, "looking again leaves no trace in the log");
+}
+
+#[test]
+fn log_time_that_runs_ahead_parks_until_an_operator_accepts_it() {
+    let world = World::new();
+    world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    world.clock.step_wall(-120_000);
+    settle(&mut worker);
+    assert_parked(&world, "ahead");
+    assert!(world.board.resume(0, Resume { accept_log_time: true, new_log: false }));
+    look_again(&world, &mut worker);
+    assert_eq!(world.board.list()[0].phase, Phase::Owning);
+    world.assert_all_decided();
+}
+
+#[test]
+fn a_park_ends_with_its_cause() {
+    let world = World::new();
+    world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    world.clock.step_wall(-120_000);
+    settle(&mut worker);
+    assert_parked(&world, "ahead");
+    world.clock.step_wall(120_000);
+    look_again(&world, &mut worker);
+    assert_eq!(world.board.list()[0].phase, Phase::Owning);
+}
+
+#[test]
+fn a_commands_log_that_was_cut_parks_the_partition() {
+    let world = World::new();
+    let deal_id = world.announce(1, 0);
+    world.buy(deal_id);
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    world.commands.truncate(0, 1);
+    let mut next = world.worker(2, eager());
+    settle(&mut next);
+    assert_parked(&world, "outside the commands log");
+}
+
+#[test]
+fn a_decisions_log_that_was_cut_behind_a_snapshot_parks_the_partition() {
+    let world = World::new();
+    world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    worker.drain();
+    settle(&mut worker);
+    world.decisions.truncate(0, 1);
+    let mut next = world.worker(2, eager());
+    settle(&mut next);
+    assert_parked(&world, "outside the decisions log");
+}
+
+#[test]
+fn a_decision_of_an_epoch_that_nobody_claimed_parks_the_partition() {
+    let world = World::new();
+    let payload = br#"{"v":1,"type":"decision","offset":1,"after":1,"log_time":1,"events":[]}"#;
+    let headers = vec![("epoch", "9".into()), ("claim", "0".repeat(32).into())];
+    let payload = payload.to_vec().into();
+    world.decisions.append_raw(0, Record { headers, payload, ..Record::default() });
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    assert_parked(&world, "epoch 9");
+}
+
+#[test]
+fn logs_that_do_not_belong_together_park_the_partition() {
+    let world = World::new();
+    world.commands.truncate(0, 0);
+    world.commands.append_raw(0, genesis_record(&Genesis { log_id: 8, partitions: 1 }));
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    assert_parked(&world, "log is 8");
+}
