@@ -1,0 +1,83 @@
+//! The loop around the step: waiting, backing off, looking at a park again, stopping.
+
+use platform::shutdown::ShutdownToken;
+use projector::{PARK_RECHECK, Projector};
+use tokio::task::JoinHandle;
+
+use crate::faulty::Fault;
+use crate::setup::{FIRST, LOG, Setup};
+use crate::world::World;
+
+fn start(projector: Projector) -> (ShutdownToken, JoinHandle<()>) {
+    let shutdown = ShutdownToken::new();
+    (shutdown.clone(), tokio::spawn(projector.run(shutdown)))
+}
+
+/// Lets the others run until it is so.
+async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_running_projector_follows_the_log_until_shutdown() {
+    let setup = Setup::new().await;
+    let (shutdown, running) = start(setup.projector());
+    setup.own(FIRST);
+    let mut world = World::new();
+    let mut decisions = Vec::new();
+    for wish in [(0, 1, 0), (1, 0, 1), (8, 0, 0)] {
+        decisions.push(world.decide(wish));
+        setup.decide(FIRST, decisions.last().unwrap());
+        let end = setup.end().await;
+        until(|| setup.status().read_offset == end).await;
+    }
+    shutdown.trigger();
+    running.await.unwrap();
+    setup.holds(&decisions).await;
+}
+
+#[tokio::test]
+async fn a_running_projector_backs_off_while_the_store_is_away() {
+    let setup = Setup::new().await;
+    setup.store.fail_next(Fault::Refused);
+    setup.store.fail_next(Fault::AnswerLost);
+    let (shutdown, running) = start(setup.projector());
+    let mut pauses = 0;
+    until(|| {
+        pauses += usize::from(setup.clock.advance_to_next().is_some());
+        setup.status().read_offset == 1
+    })
+    .await;
+    assert_eq!(pauses, 2);
+    shutdown.trigger();
+    running.await.unwrap();
+    setup.holds(&[]).await;
+}
+
+#[tokio::test]
+async fn a_park_is_looked_at_again_after_its_pause() {
+    let setup = Setup::without_genesis().await;
+    setup.genesis(LOG + 1);
+    let (shutdown, running) = start(setup.projector());
+    until(|| setup.status().park.is_some() && setup.clock.until_next().is_some()).await;
+    assert_eq!(setup.clock.until_next(), Some(PARK_RECHECK));
+    setup.decisions.truncate(0, 0);
+    setup.genesis(LOG);
+    setup.clock.advance(PARK_RECHECK);
+    until(|| setup.status().read_offset == 1).await;
+    assert_eq!(setup.status().park, None);
+    shutdown.trigger();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn shutdown_ends_a_pause() {
+    let setup = Setup::without_genesis().await;
+    setup.genesis(LOG + 1);
+    let (shutdown, running) = start(setup.projector());
+    until(|| setup.clock.until_next().is_some()).await;
+    shutdown.trigger();
+    running.await.unwrap();
+}
