@@ -62,6 +62,12 @@ pub enum Park {
         /// Size of the decision.
         bytes: usize,
     },
+    /// An effective decision that cannot have been made in the state before it.
+    #[error("the decision on offset {offset} contradicts those before it")]
+    Impossible {
+        /// The command's offset.
+        offset: Offset,
+    },
     /// A decision of an epoch that nobody has claimed.
     #[error("a decision at {read_offset} has epoch {found}, but the current epoch is {current}")]
     UnclaimedEpoch {

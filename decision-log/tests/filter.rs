@@ -50,7 +50,7 @@ fn check(script: &[(Fed, Verdict)]) -> FilterState {
     for (fed, expected) in script {
         assert_eq!(feed(&mut filter, fed), Ok(*expected));
         let mut anew = Filter::new(restarted, 4);
-        let verdict = feed(&mut anew, fed).unwrap();
+        let verdict = feed(&mut anew, fed).expect("what did not park before does not now");
         let same = match (verdict, *expected) {
             // Only a reader that has seen the first can compare a repeat with it.
             (Verdict::Repeat { .. }, Verdict::Repeat { .. }) => true,

@@ -208,8 +208,8 @@ impl EmbeddedLogs {
     }
 
     /// Refuses further appends and reads and lets waiting readers go, then writes and answers the
-    /// appends that wait, and gives up the directory. Blocks until all that is done, at most as long as
-    /// the disk takes. Calling it again does nothing.
+    /// appends that wait, and gives up the directory. Blocks until all that is done, at most as
+    /// long as the disk takes. Calling it again does nothing.
     pub fn close(&self) {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(threads) = threads else { return };

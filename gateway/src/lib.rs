@@ -1,1 +1,34 @@
-//! Not written yet.
+//! The gateway: what customers and operators speak to.
+//!
+//! It authenticates, validates, refuses what its view surely knows, appends a command and answers
+//! once the log has it. Polls and streams are answered from the status view, which tails the
+//! decisions log. It must not know how a decision is made, and on the path of a purchase it never
+//! touches the database.
+
+mod accounts;
+pub mod admission;
+pub mod answer;
+pub mod auth;
+mod call;
+mod commands;
+mod composition;
+mod config;
+mod demo;
+mod limits;
+mod openapi;
+mod problem;
+mod reading;
+mod retry;
+mod routes;
+mod server;
+pub mod signature;
+pub mod status;
+mod stream;
+pub mod ticket;
+pub mod view;
+mod web;
+
+pub use composition::{Gateway, GatewayParts};
+pub use config::{AddressRange, GatewayConfig, RateConfig};
+pub use openapi::document as openapi_document;
+pub use server::{PartitionControl, PartitionRow, ResumeOptions, ResumeRefusal, ServeError};

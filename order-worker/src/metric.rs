@@ -60,7 +60,7 @@ impl PartitionMetrics {
             lag_seconds: gauge!(LAG_SECONDS, "partition" => partition),
             snapshots_written: counter!(SNAPSHOTS, "outcome" => "written"),
             snapshots_failed: counter!(SNAPSHOTS, "outcome" => "failed"),
-            repeats_changed: counter!(VIOLATIONS, "invariant" => "I4"),
+            repeats_changed: counter!(VIOLATIONS, "promise" => "I4"),
         }
     }
 }

@@ -21,8 +21,6 @@ use crate::takeover::{Setback, Taken};
 use crate::ticks::{Due, Kind, Ticks};
 use crate::worker::{WorkerOptions, WorkerParts};
 
-/// Batches of decisions that may be unacknowledged at a time.
-const APPENDS_MAX: usize = 8;
 /// An own decision that is not read back so long after its ack is lost.
 const READ_BACK_MS_MAX: u64 = 5_000;
 
@@ -65,6 +63,8 @@ pub(crate) struct Owner {
     snapshot: Option<PendingSnapshot>,
     /// `decided_next` and monotonic time of the last snapshot.
     snapshot_at: (Offset, u64),
+    /// Take one as soon as nothing is on its way, before anything is decided.
+    snapshot_wanted: bool,
     commands_end: Offset,
     /// Append time of the oldest command seen that is not decided.
     oldest_waiting: Option<Timestamp>,
@@ -101,6 +101,7 @@ impl Owner {
             tick: None,
             snapshot: None,
             snapshot_at,
+            snapshot_wanted: false,
             commands_end: 0,
             oldest_waiting: None,
             draining: false,
@@ -110,6 +111,11 @@ impl Owner {
 
     pub(crate) fn accept_log_time(&mut self) {
         self.accept_log_time = true;
+    }
+
+    /// Remember by a snapshot which log this is, before anything is decided.
+    pub(crate) fn snapshot_first(&mut self) {
+        self.snapshot_wanted = true;
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -185,7 +191,7 @@ impl Owner {
         !self.draining
             && self.park.is_none()
             && !self.snapshot_is_due()
-            && self.appends.len() < APPENDS_MAX
+            && self.appends.len() < self.options.appends_max
             && self.sent.len() < SENT_MAX
     }
 

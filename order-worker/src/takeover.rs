@@ -1,13 +1,14 @@
 //! Taking a partition over: fold the decisions log to its end, claim, and read on until the claim
 //! is answered. The state at that point is the fold up to the own owner record.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use decider::State;
 use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, ReaderError, Verdict, owner_record};
 use event_log::{AppendError, ReadError, ReadLimits, Receipt, Stored};
-use schemas::log::{CommandsRecord, FilterState, Owner, RULES, decode_command};
+use schemas::log::{CommandsRecord, Decision, FilterState, RULES, decode_command};
 use schemas::{Digest, Offset, Timestamp};
 
 use crate::board::Resume;
@@ -92,9 +93,10 @@ impl Attempt<'_> {
         let outcome = taken.read_up(open.as_ref().map(|open| &open.claim)).await?;
         self.check(&taken).await?;
         if let Some(outcome) = outcome {
-            *open = None;
-            return taken.settle(outcome);
+            return taken.settle(outcome, open.take());
         }
+        // A claim that was outbid, or that stands before the snapshot, can never be won any more.
+        open.take_if(|open| open.claim.owner().epoch <= taken.reader.state().epoch);
         if open.is_none() {
             *open = Some(self.claim(&taken));
         }
@@ -103,8 +105,7 @@ impl Attempt<'_> {
             biased;
             outcome = await_answer(&mut taken, open) => {
                 let outcome = outcome?;
-                *open = None;
-                taken.settle(outcome)
+                taken.settle(outcome, open.take())
             }
             () = patience => Err(Setback::Lost("the claim is unanswered".into())),
         }
@@ -151,11 +152,13 @@ impl Attempt<'_> {
         if start == 0 {
             self.check_genesis(filter).await?;
         }
+        let next = self.peek(decided_next).await?;
         if !self.accepted.accept_log_time {
             let now = Timestamp::from_millis(clock.now_millis());
-            check_log_time(filter.log_time, latest_log_time(now))?;
+            let append_time = next.as_ref().map_or(Timestamp::EPOCH, |next| next.log_time);
+            check_log_time(filter.log_time.max(append_time), latest_log_time(now))?;
         }
-        match self.peek(decided_next).await? {
+        match next {
             Some(next) => Ok(check_version(&next)?),
             None => Ok(()),
         }
@@ -219,10 +222,17 @@ async fn await_answer(
 }
 
 impl Taken {
-    fn settle(self, outcome: ClaimOutcome) -> Result<Self, Setback> {
+    /// Ours only if the claim was won and nobody has come after it up to where the log was read.
+    fn settle(self, outcome: ClaimOutcome, open: Option<OpenClaim>) -> Result<Self, Setback> {
+        let filter = self.reader.state();
+        let (epoch, claim) = (filter.epoch, filter.claim);
+        let current = open.is_some_and(|open| {
+            let owner = open.claim.owner();
+            (owner.epoch, owner.claim) == (epoch, claim)
+        });
         match outcome {
-            ClaimOutcome::Won => Ok(self),
-            ClaimOutcome::Lost => Err(Setback::Fenced { epoch: self.reader.state().epoch }),
+            ClaimOutcome::Won if current => Ok(self),
+            ClaimOutcome::Won | ClaimOutcome::Lost => Err(Setback::Fenced { epoch }),
         }
     }
 
@@ -251,10 +261,11 @@ impl Taken {
         for entry in entries {
             match entry {
                 Entry::Owner(owner, verdict) => {
-                    outcome = judge(claim, &owner, verdict, outcome);
+                    let answer = claim.and_then(|claim| claim.outcome(&owner, verdict));
+                    outcome = answer.or(outcome);
                 }
                 Entry::Decision { decision, verdict: Verdict::Effective, .. } => {
-                    self.state.fold(&decision);
+                    fold(&mut self.state, &decision)?;
                 }
                 Entry::Decision { .. } | Entry::Genesis => {}
             }
@@ -263,17 +274,10 @@ impl Taken {
     }
 }
 
-/// What an owner record says about the claim, given what was known before it.
-fn judge(
-    claim: Option<&Claim>,
-    owner: &Owner,
-    verdict: Verdict,
-    before: Option<ClaimOutcome>,
-) -> Option<ClaimOutcome> {
-    match claim.and_then(|claim| claim.outcome(owner, verdict)) {
-        Some(outcome) => Some(outcome),
-        // Somebody came after us before we had begun.
-        None if verdict == Verdict::Owner && before.is_some() => Some(ClaimOutcome::Lost),
-        None => before,
-    }
+/// Folds a decision that stands in the log. If it cannot have been made in this state, the log is
+/// not what a decider wrote: this partition stops, and the others go on.
+fn fold(state: &mut State, decision: &Decision) -> Result<(), Park> {
+    // The state is dropped with the park, so nobody sees what a broken fold left behind.
+    let folded = catch_unwind(AssertUnwindSafe(|| state.fold(decision)));
+    folded.map_err(|_| Park::Impossible { offset: decision.offset })
 }

@@ -44,6 +44,8 @@ enum Unanswered {
 pub(crate) struct Ticks {
     expiry: Reminder,
     retirement: Reminder,
+    /// The deal that the last retirement was for.
+    retiring: Option<DealId>,
 }
 
 /// What the fold says is due next.
@@ -67,6 +69,7 @@ impl Ticks {
             return None;
         }
         self.retirement.unanswered = Unanswered::Sent;
+        self.retiring = Some(deal_id);
         Some((Kind::Retirement, retire_deal(deal_id, closes_at, now)))
     }
 
@@ -102,8 +105,9 @@ impl Ticks {
             self.expiry.answered(now.plus(pause));
         }
         if self.retirement.is_decided(decided_next) {
-            let overdue = due.retirement.is_some_and(|(from, ..)| from <= now);
-            let pause = if overdue { RETIREMENT_PAUSE } else { Duration::ZERO };
+            let still =
+                due.retirement.is_some_and(|(_, deal_id, _)| Some(deal_id) == self.retiring);
+            let pause = if still { RETIREMENT_PAUSE } else { Duration::ZERO };
             self.retirement.answered(now.plus(pause));
         }
     }

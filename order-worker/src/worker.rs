@@ -8,7 +8,7 @@ use event_log::{Log, ReadLimits};
 use platform::clock::Clock;
 use platform::jitter::{Backoff, SplitMix64};
 use platform::shutdown::ShutdownToken;
-use schemas::{Digest, Partition};
+use schemas::{Digest, Offset, Partition};
 
 use crate::board::{PartitionBoard, PartitionStatus, Phase, Resume};
 use crate::metric::PartitionMetrics;
@@ -40,6 +40,9 @@ pub struct WorkerParts {
 pub struct WorkerOptions {
     /// Size of one batch of commands.
     pub batch: ReadLimits,
+    /// So many batches of decisions may be unacknowledged at a time. All partitions together must
+    /// stay well below what the log lets wait, or their own load reads as lost appends.
+    pub appends_max: usize,
     /// A snapshot is taken after so many decisions …
     pub snapshot_decisions: u64,
     /// … but not sooner than this after the last one.
@@ -60,6 +63,7 @@ impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
             batch: ReadLimits { records_max: 1_024, bytes_max: 1 << 20 },
+            appends_max: 8,
             snapshot_decisions: 50_000,
             snapshot_pause: Duration::from_secs(30),
             retire_after: Duration::from_secs(30 * 24 * 60 * 60),
@@ -98,6 +102,8 @@ pub struct PartitionWorker {
     open: Option<OpenClaim>,
     accepted: Resume,
     backoff: Backoff,
+    /// `decided_next` at the last takeover: an owner that has not got beyond it has proved nothing.
+    taken_at: Offset,
     random: SplitMix64,
     draining: bool,
 }
@@ -115,6 +121,7 @@ impl PartitionWorker {
             open: None,
             accepted: Resume::default(),
             backoff: Backoff::new(),
+            taken_at: 0,
             random: SplitMix64::new(seed),
             draining: false,
         }
@@ -123,7 +130,16 @@ impl PartitionWorker {
     /// Steps and waits until `shutdown` is asked for, then drains. The caller bounds the time.
     pub async fn run(mut self, shutdown: ShutdownToken) {
         loop {
-            match self.step().await {
+            let step = match &self.state {
+                // Reading up and claiming may take long, and nothing is lost if it is cut short.
+                State::Standby(_) if !self.draining => tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => Step::Busy,
+                    step = self.step() => step,
+                },
+                State::Standby(_) | State::Owning(_) | State::Drained => self.step().await,
+            };
+            match step {
                 Step::Busy => tokio::task::yield_now().await,
                 Step::Drained => return,
                 Step::Idle if self.draining => self.wait().await,
@@ -163,6 +179,10 @@ impl PartitionWorker {
         match outcome {
             Ok(busy) => {
                 self.show_progress();
+                let reached = self.owned_up_to();
+                if reached.is_some_and(|decided_next| decided_next > self.taken_at) {
+                    self.backoff.reset();
+                }
                 match &self.state {
                     State::Owning(owner) if self.draining && owner.is_drained() => {
                         self.state = State::Drained;
@@ -219,7 +239,11 @@ impl PartitionWorker {
         if self.accepted.accept_log_time {
             owner.accept_log_time();
         }
-        self.backoff.reset();
+        if self.accepted.new_log {
+            // What an operator has accepted must outlive this process.
+            owner.snapshot_first();
+        }
+        self.taken_at = owner.decided_next();
         self.metrics.takeovers.increment(1);
         let (partition, epoch) = (self.parts.partition, owner.epoch());
         tracing::info!(partition, epoch, decided_next = owner.decided_next(), "partition owned");
@@ -259,6 +283,14 @@ impl PartitionWorker {
         self.metrics.parked.set(if park.is_some() { 1.0 } else { 0.0 });
         if park.is_none() {
             tracing::warn!(partition, %setback, ?pause, "partition given up, will try again");
+        }
+    }
+
+    /// Next command to decide, as it was read back, if the partition is owned.
+    fn owned_up_to(&self) -> Option<Offset> {
+        match &self.state {
+            State::Owning(owner) => Some(owner.decided_next()),
+            State::Standby(_) | State::Drained => None,
         }
     }
 

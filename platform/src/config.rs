@@ -1,9 +1,9 @@
 //! Typed configuration read from variables, with every fault reported at once.
 //!
-//! The source is a closure, so that tests touch no globals: [`process_variable`] in `main`, a map in
-//! a test. A [`Kind`] says what a value must look like; the [`Reader`] asks for values and collects
-//! faults; [`Reader::finish`] hands out the settings only if there was none. This module must not
-//! know which settings exist: each part of the system declares its own.
+//! The source is a closure, so that tests touch no globals: [`process_variable`] in `main`, a map
+//! in a test. A [`Kind`] says what a value must look like; the [`Reader`] asks for values and
+//! collects faults; [`Reader::finish`] hands out the settings only if there was none. This module
+//! must not know which settings exist: each part of the system declares its own.
 //!
 //! ```
 //! use platform::config::{Reader, kind};

@@ -113,6 +113,30 @@ struct Fold {
     decided_at: Timestamp,
 }
 
+/// The row of an order: what all three outcomes of a purchase say under the same names, and what
+/// differs between them.
+macro_rules! order_row {
+    ($fold:expr, $event:expr, { $($differs:tt)* }) => {
+        OrderRow {
+            log_id: $fold.log_id,
+            position: $fold.position,
+            decided_at: $fold.decided_at,
+            deal_id: $event.deal_id,
+            customer: $event.customer,
+            key: $event.key,
+            fingerprint: $event.fingerprint,
+            quantity: $event.quantity,
+            ticket_key: $event.ticket_key,
+            purchased_at: $event.purchased_at,
+            client_reference: $event.client_reference.clone(),
+            payment: None,
+            refund_due: 0,
+            refund_settled: 0,
+            $($differs)*
+        }
+    };
+}
+
 impl Fold {
     fn event(self, event: &Event, changes: &mut Vec<Changes>) {
         match event {
@@ -197,72 +221,30 @@ impl Fold {
     }
 
     fn held(self, event: &OrderHeld) -> OrderRow {
-        OrderRow {
-            log_id: self.log_id,
-            position: self.position,
-            deal_id: event.deal_id,
-            customer: event.customer,
-            key: event.key,
-            fingerprint: event.fingerprint,
-            quantity: event.quantity,
+        order_row!(self, event, {
+            status: OrderStatus::Held,
             unit_price: Some(event.unit_price),
-            ticket_key: event.ticket_key,
-            purchased_at: event.purchased_at,
-            decided_at: self.decided_at,
-            client_reference: event.client_reference.clone(),
             expires_at: Some(event.expires_at),
             rejection: None,
-            status: OrderStatus::Held,
-            payment: None,
-            refund_due: 0,
-            refund_settled: 0,
-        }
+        })
     }
 
     fn confirmed(self, event: &OrderConfirmed) -> OrderRow {
-        OrderRow {
-            log_id: self.log_id,
-            position: self.position,
-            deal_id: event.deal_id,
-            customer: event.customer,
-            key: event.key,
-            fingerprint: event.fingerprint,
-            quantity: event.quantity,
+        order_row!(self, event, {
+            status: OrderStatus::Confirmed,
             unit_price: Some(event.unit_price),
-            ticket_key: event.ticket_key,
-            purchased_at: event.purchased_at,
-            decided_at: self.decided_at,
-            client_reference: event.client_reference.clone(),
             expires_at: None,
             rejection: None,
-            status: OrderStatus::Confirmed,
-            payment: None,
-            refund_due: 0,
-            refund_settled: 0,
-        }
+        })
     }
 
     fn rejected(self, event: &OrderRejected) -> OrderRow {
-        OrderRow {
-            log_id: self.log_id,
-            position: self.position,
-            deal_id: event.deal_id,
-            customer: event.customer,
-            key: event.key,
-            fingerprint: event.fingerprint,
-            quantity: event.quantity,
+        order_row!(self, event, {
+            status: OrderStatus::Rejected,
             unit_price: event.unit_price,
-            ticket_key: event.ticket_key,
-            purchased_at: event.purchased_at,
-            decided_at: self.decided_at,
-            client_reference: event.client_reference.clone(),
             expires_at: None,
             rejection: Some((event.code, event.retryable)),
-            status: OrderStatus::Rejected,
-            payment: None,
-            refund_due: 0,
-            refund_settled: 0,
-        }
+        })
     }
 }
 

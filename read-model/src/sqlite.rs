@@ -21,7 +21,7 @@ use schemas::{CustomerId, DealId, Partition, Position};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool};
 
 use crate::batch::{Batch, Needs};
 use crate::fold::Changes;
@@ -141,6 +141,24 @@ fn pool_options(connections: NonZeroU32) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
+/// One transaction of `Store::commit`; `step` is from where to where.
+async fn commit(
+    connection: &mut SqliteConnection,
+    partition: Partition,
+    step: (u64, &FilterState),
+    changes: &[Changes],
+) -> Result<(), CommitError> {
+    let (expected, filter) = step;
+    let log_id = filter.log_id.expect("a filter that has read something knows its log");
+    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = begun.map_err(fault)?;
+    if !projections::advance(&mut transaction, log_id, partition, step).await? {
+        return Err(CommitError::Moved { partition, expected });
+    }
+    write_rows(&mut transaction, log_id, partition, changes).await?;
+    Ok(transaction.commit().await.map_err(fault)?)
+}
+
 /// Writes each row that the changes touch once, as it is after them.
 async fn write_rows(
     connection: &mut SqliteConnection,
@@ -182,15 +200,14 @@ impl Store for SqliteStore {
         filter: &FilterState,
         changes: &[Changes],
     ) -> Result<(), CommitError> {
-        let log_id = filter.log_id.expect("a filter that has read something knows its log");
-        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        let mut transaction = begun.map_err(fault)?;
-        let step = (expected, filter);
-        if !projections::advance(&mut transaction, log_id, partition, step).await? {
-            return Err(CommitError::Moved { partition, expected });
+        let mut writer = self.writer.acquire().await.map_err(fault)?;
+        let committed = commit(&mut writer, partition, (expected, filter), changes).await;
+        if matches!(committed, Err(CommitError::Store(_))) {
+            // If COMMIT or ROLLBACK failed, nobody knows what this connection takes itself to be
+            // in the middle of: the next commit gets another.
+            writer.close_on_drop();
         }
-        write_rows(&mut transaction, log_id, partition, changes).await?;
-        Ok(transaction.commit().await.map_err(fault)?)
+        committed
     }
 
     async fn order(&self, log_id: u8, position: Position) -> Result<Option<OrderRow>, StoreError> {
@@ -241,6 +258,10 @@ impl Store for SqliteStore {
         // up half-way leaves the stricter setting behind, which costs time only.
         set_synchronous(&mut connection, "PRAGMA synchronous = FULL").await?;
         let created = users::create(&mut connection, user).await;
+        if matches!(created, Err(UserError::Store(_))) {
+            connection.close_on_drop();
+            return created;
+        }
         set_synchronous(&mut connection, "PRAGMA synchronous = NORMAL").await?;
         created
     }

@@ -7,6 +7,8 @@ mod decisions;
 mod embedded;
 mod history;
 mod logs;
+// The decider's tests write the same commands.
+#[path = "../../../order-worker/decider/tests/decider/orders.rs"]
 mod orders;
 mod payments;
 mod properties;

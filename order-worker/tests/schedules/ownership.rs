@@ -5,7 +5,7 @@ use std::time::Duration;
 use decision_log::Verdict;
 use event_log::ReadLimits;
 use futures_executor::block_on;
-use order_worker::{Phase, Step, WorkerOptions};
+use order_worker::{PartitionWorker, Phase, Step, WorkerOptions};
 
 use crate::world::{World, eager, pass, settle, settle_over};
 
@@ -106,6 +106,52 @@ fn a_claim_that_lands_late_is_its_claimants_all_the_same() {
     world.decisions.release(0);
     settle_over(&world, &mut worker);
     assert_eq!(world.verdicts(Verdict::Owner), 1, "no second claim was needed");
+    world.assert_all_decided();
+}
+
+/// A worker whose claim stands in the log, though it has given up waiting for it.
+fn claimed_unheard(world: &World) -> PartitionWorker {
+    let mut worker = world.worker(1, eager());
+    world.decisions.hold_next(0);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    {
+        let mut claiming = std::pin::pin!(worker.step());
+        assert!(claiming.as_mut().poll(&mut context).is_pending());
+        world.clock.advance(Duration::from_secs(6));
+        assert!(claiming.as_mut().poll(&mut context).is_ready());
+    }
+    world.decisions.release(0);
+    worker
+}
+
+#[test]
+fn a_claim_that_was_won_and_outbid_before_it_was_heard_of_is_not_ours() {
+    let world = World::new();
+    let deal_id = world.announce(10, 0);
+    let mut late = claimed_unheard(&world);
+    let mut owner = world.worker(2, eager());
+    settle(&mut owner);
+    world.buy(deal_id);
+    pass(&world, &mut late, Duration::from_secs(1));
+    settle(&mut late);
+    assert_eq!(world.effective().len(), 1, "it does not decide in the other's name");
+    settle(&mut owner);
+    world.assert_all_decided();
+    assert_eq!(world.verdicts(Verdict::Repeat { differs: false }), 0);
+}
+
+#[test]
+fn a_claim_that_stands_before_the_snapshot_does_not_block_the_next_one() {
+    let world = World::new();
+    let deal_id = world.announce(10, 0);
+    let mut late = claimed_unheard(&world);
+    let mut owner = world.worker(2, eager());
+    settle(&mut owner);
+    owner.drain();
+    settle(&mut owner);
+    assert_eq!(block_on(owner.step()), Step::Drained, "with a snapshot");
+    world.buy(deal_id);
+    settle_over(&world, &mut late);
     world.assert_all_decided();
 }
 

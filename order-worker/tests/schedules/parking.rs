@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use decision_log::{Verdict, genesis_record};
-use event_log::Record;
+use decision_log::{Verdict, decision_record, genesis_record};
+use event_log::{Fate, Record};
 use order_worker::{PartitionWorker, Phase, Resume};
 use schemas::log::Genesis;
+use serde_json::{Value, json};
 
 use crate::world::{World, eager, pass, settle};
 
@@ -113,6 +114,46 @@ fn a_decision_of_an_epoch_that_nobody_claimed_parks_the_partition() {
     let mut worker = world.worker(1, eager());
     settle(&mut worker);
     assert_parked(&world, "epoch 9");
+}
+
+#[test]
+fn an_effective_decision_that_is_impossible_parks_the_partition_and_stops_nothing_else() {
+    let world = World::new();
+    let deal_id = world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    settle(&mut worker);
+    let owner = world.entries().1;
+    let Value::String(deal_id) = json!(deal_id) else { unreachable!("an id is text") };
+    let expired = json!({
+        "type": "order_expired", "deal_id": deal_id, "order": 77, "stock_left": 1, "held": 0
+    });
+    let decision = json!({
+        "v": 1, "type": "decision", "offset": owner.decided_next, "after": owner.decided_next,
+        "log_time": owner.log_time, "events": [expired]
+    });
+    world.commands.append_raw(0, Record::default());
+    let payload = decision.to_string().into_bytes().into();
+    world.decisions.append_raw(0, decision_record(payload, &owner));
+    let mut next = world.worker(2, eager());
+    settle(&mut next);
+    assert_parked(&world, "contradicts");
+}
+
+#[test]
+fn an_owner_that_never_gets_on_waits_longer_each_time() {
+    let world = World::new();
+    world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    world.decisions.set_fates(|_, records| {
+        let is_claim = records.iter().all(|record| record.headers.is_empty());
+        if is_claim { Fate::Lands } else { Fate::Refused }
+    });
+    for _ in 0..300 {
+        pass(&world, &mut worker, Duration::from_millis(100));
+        settle(&mut worker);
+    }
+    let claims = world.verdicts(Verdict::Owner);
+    assert!((2..60).contains(&claims), "{claims} claims in half a minute");
 }
 
 #[test]

@@ -16,25 +16,25 @@ use schemas::{CustomerId, DealId, Digest, Fingerprint, Money, Timestamp};
 use uuid::Uuid;
 
 /// Start of every test's wall time.
-pub const NOON: i64 = 1_800_000_000_000;
+pub(crate) const NOON: i64 = 1_800_000_000_000;
 const LIMITS: ReadLimits = ReadLimits { records_max: 4_096, bytes_max: 1 << 22 };
 
-pub struct World {
-    pub clock: ManualClock,
-    pub commands: SimulatedLog,
-    pub decisions: SimulatedLog,
-    pub store: Arc<InMemory>,
-    pub board: Arc<PartitionBoard>,
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) commands: SimulatedLog,
+    pub(crate) decisions: SimulatedLog,
+    pub(crate) store: Arc<InMemory>,
+    pub(crate) board: Arc<PartitionBoard>,
     buyers: std::cell::Cell<u128>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_log_clock_behind(Duration::ZERO)
     }
 
     /// The workers' clock is ahead of the logs' by `ahead`.
-    pub fn with_log_clock_behind(ahead: Duration) -> Self {
+    pub(crate) fn with_log_clock_behind(ahead: Duration) -> Self {
         let clock = ManualClock::new(NOON);
         let source = clock.clone();
         let behind = i64::try_from(ahead.as_millis()).unwrap();
@@ -50,11 +50,11 @@ impl World {
         Self { clock, commands, decisions, store, board, buyers }
     }
 
-    pub fn snapshots(&self) -> Snapshots {
+    pub(crate) fn snapshots(&self) -> Snapshots {
         Snapshots::new(self.store.clone(), 7)
     }
 
-    pub fn worker(&self, seed: u64, options: WorkerOptions) -> PartitionWorker {
+    pub(crate) fn worker(&self, seed: u64, options: WorkerOptions) -> PartitionWorker {
         let parts = WorkerParts {
             partition: 0,
             worker: "the-same-name".into(),
@@ -67,15 +67,15 @@ impl World {
         PartitionWorker::new(parts, options, seed)
     }
 
-    pub fn send(&self, command: &Command) {
+    pub(crate) fn send(&self, command: &Command) {
         self.send_bytes(command.encode());
     }
 
-    pub fn send_bytes(&self, payload: Vec<u8>) {
+    pub(crate) fn send_bytes(&self, payload: Vec<u8>) {
         self.commands.append_raw(0, Record { payload: payload.into(), ..Record::default() });
     }
 
-    pub fn announce(&self, stock: u64, hold_seconds: u32) -> DealId {
+    pub(crate) fn announce(&self, stock: u64, hold_seconds: u32) -> DealId {
         let (product_id, deal_key) = ("sku".parse().unwrap(), "noon".parse().unwrap());
         let deal_id = DealId::of(&product_id, &deal_key);
         let opens_at = Timestamp::from_millis(NOON - 60_000);
@@ -104,7 +104,7 @@ impl World {
     }
 
     /// A purchase of one unit by somebody new.
-    pub fn buy(&self, deal_id: DealId) {
+    pub(crate) fn buy(&self, deal_id: DealId) {
         let buyer = self.buyers.replace(self.buyers.get() + 1);
         let customer = CustomerId(Uuid::from_u128(buyer));
         self.send(&Command::PlacePurchase(Box::new(PlacePurchase {
@@ -122,7 +122,7 @@ impl World {
     }
 
     /// Every record of the decisions log, judged as any reader judges it.
-    pub fn entries(&self) -> (Vec<Entry>, FilterState) {
+    pub(crate) fn entries(&self) -> (Vec<Entry>, FilterState) {
         let log: Arc<dyn Log> = Arc::new(self.decisions.clone());
         let mut reader = Reader::new(log, 0, FilterState::default(), LIMITS);
         let mut entries = Vec::new();
@@ -135,7 +135,7 @@ impl World {
         }
     }
 
-    pub fn effective(&self) -> Vec<Decision> {
+    pub(crate) fn effective(&self) -> Vec<Decision> {
         let effective = |entry| match entry {
             Entry::Decision { decision, verdict: Verdict::Effective, .. } => Some(decision),
             Entry::Decision { .. } | Entry::Owner(..) | Entry::Genesis => None,
@@ -143,7 +143,7 @@ impl World {
         self.entries().0.into_iter().filter_map(effective).collect()
     }
 
-    pub fn verdicts(&self, wanted: Verdict) -> usize {
+    pub(crate) fn verdicts(&self, wanted: Verdict) -> usize {
         let is = |entry: &&Entry| match entry {
             Entry::Decision { verdict, .. } | Entry::Owner(_, verdict) => *verdict == wanted,
             Entry::Genesis => false,
@@ -153,13 +153,13 @@ impl World {
 
     /// Every command has exactly one effective decision, in order (promises I2 and I3).
     #[track_caller]
-    pub fn assert_all_decided(&self) {
+    pub(crate) fn assert_all_decided(&self) {
         let end = block_on(self.commands.end(0)).unwrap();
         let decided: Vec<u64> = self.effective().iter().map(|it| it.offset).collect();
         assert_eq!(decided, (1..end).collect::<Vec<u64>>());
     }
 
-    pub fn confirmed(&self) -> usize {
+    pub(crate) fn confirmed(&self) -> usize {
         let events = |decision: Decision| decision.events;
         let confirmed = |event: &Event| matches!(event, Event::OrderConfirmed(_));
         self.effective().into_iter().flat_map(events).filter(confirmed).count()
@@ -167,18 +167,18 @@ impl World {
 }
 
 /// Options under which nothing waits that need not.
-pub fn eager() -> WorkerOptions {
+pub(crate) fn eager() -> WorkerOptions {
     let batch = ReadLimits { records_max: 1, ..WorkerOptions::default().batch };
     WorkerOptions { batch, ..WorkerOptions::default() }
 }
 
 /// Steps until there is nothing to do.
-pub fn settle(worker: &mut PartitionWorker) {
+pub(crate) fn settle(worker: &mut PartitionWorker) {
     while block_on(worker.step()) == Step::Busy {}
 }
 
 /// Steps until there is nothing to do, although the worker has to start over on the way.
-pub fn settle_over(world: &World, worker: &mut PartitionWorker) {
+pub(crate) fn settle_over(world: &World, worker: &mut PartitionWorker) {
     for _ in 0..8 {
         settle(worker);
         pass(world, worker, Duration::from_secs(8));
@@ -187,12 +187,12 @@ pub fn settle_over(world: &World, worker: &mut PartitionWorker) {
 }
 
 /// Lets time pass for a worker that waits.
-pub fn pass(world: &World, worker: &mut PartitionWorker, time: Duration) {
+pub(crate) fn pass(world: &World, worker: &mut PartitionWorker, time: Duration) {
     let mut waiting = std::pin::pin!(worker.wait());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     if waiting.as_mut().poll(&mut context).is_pending() {
         world.clock.advance(time);
         // Whatever waits for longer is dropped here and waits anew with the next call.
-        drop(waiting.as_mut().poll(&mut context));
+        let _done: bool = waiting.as_mut().poll(&mut context).is_ready();
     }
 }

@@ -31,7 +31,7 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// There are no keys in the data directory.
-    #[error("no keys at {path}; the service makes them when it first starts on the directory")]
+    #[error("no keys at {path}; a service makes them when it begins a new log")]
     NoKeys {
         /// The directory that was looked for.
         path: PathBuf,

@@ -118,6 +118,25 @@ async fn a_file_that_another_process_keeps_locked_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_sqlite_itself_gave_up_does_not_block_later_ones() {
+    let file = SqliteFile::new();
+    let store = file.open_file().await;
+    // As a full disk may: the transaction is rolled back before anybody asks for it.
+    file.execute(
+        "CREATE TRIGGER breaks BEFORE INSERT ON projections \
+         BEGIN SELECT RAISE(ROLLBACK, 'given up'); END",
+    )
+    .await;
+    let decisions = [World::new().decide((0, 1, 0))];
+    for _ in 0..3 {
+        let refused = commit(&store, 0, &decisions).await.unwrap_err();
+        assert!(refused.to_string().contains("given up"), "{refused}");
+    }
+    file.execute("DROP TRIGGER breaks").await;
+    commit(&store, 0, &decisions).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_closed_store_is_unavailable() {
     let file = SqliteFile::new();
     let store = file.open_file().await;

@@ -1,0 +1,174 @@
+//! Refusals on their way out: one problem, its headers, and the one function that makes a response
+//! of it. The table of problems is in `schemas`; this must not know which call was refused.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use schemas::Timestamp;
+use schemas::http::{Problem, ProblemCode};
+use warp::Reply;
+use warp::reply::Response;
+
+use crate::retry::Dice;
+
+/// The media type of every problem.
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// How a 401 says what it wants.
+pub(crate) const BEARER: HeaderValue = HeaderValue::from_static(r#"Bearer realm="timedeal""#);
+const BEARER_INVALID: HeaderValue =
+    HeaderValue::from_static(r#"Bearer realm="timedeal", error="invalid_token""#);
+/// How a 403 says what the token lacks.
+pub(crate) const BEARER_SCOPE: HeaderValue =
+    HeaderValue::from_static(r#"Bearer realm="timedeal", error="insufficient_scope""#);
+const SIGNATURE: HeaderValue = HeaderValue::from_static(r#"Timedeal-Signature realm="payments""#);
+const PASSWORD: HeaderValue = HeaderValue::from_static(r#"Password realm="accounts""#);
+
+/// When to come again if nothing better is known.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A call refused. Boxed: results of handlers stay small.
+#[derive(Debug)]
+pub(crate) struct Refusal(Box<Refused>);
+
+#[derive(Debug)]
+struct Refused {
+    problem: Problem,
+    retry_after: Option<Duration>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// A refusal with this code for this reason.
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self::from(Problem::new(code, detail))
+    }
+
+    /// A refusal with this code, about a field, a header or a query parameter.
+    pub(crate) fn field(
+        code: ProblemCode,
+        pointer: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self::from(Problem::with_field(code, pointer, detail))
+    }
+
+    /// A token is missing: the client did nothing wrong yet.
+    pub(crate) fn token_missing() -> Self {
+        let mut refusal = Self::new(ProblemCode::Unauthenticated, "no bearer token was sent");
+        refusal.0.headers.push((header::WWW_AUTHENTICATE, BEARER));
+        refusal
+    }
+
+    /// Adds a header.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Says when to come again.
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Says how old the knowledge was that it rests on.
+    pub(crate) fn resting_on(mut self, time: Timestamp) -> Self {
+        self.0.problem.as_of = Some(time);
+        self
+    }
+
+    /// Says whether trying again can help this time.
+    pub(crate) fn retryable(mut self, retryable: bool) -> Self {
+        self.0.problem.retryable = retryable;
+        self
+    }
+
+    /// The code.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> ProblemCode {
+        self.0.problem.code
+    }
+
+    /// The response that says it.
+    pub(crate) fn into_response(self, dice: &Dice) -> Response {
+        self.into_bytes(dice).into_response()
+    }
+
+    /// The same with a body in one piece.
+    pub(crate) fn into_bytes(self, dice: &Dice) -> http::Response<Bytes> {
+        let Refused { problem, retry_after, headers } = *self.0;
+        let body = serde_json::to_vec(&problem).expect("a problem is plain data");
+        let mut response = http::Response::new(Bytes::from(body));
+        *response.status_mut() =
+            StatusCode::from_u16(problem.status).expect("the table has valid statuses");
+        let out = response.headers_mut();
+        out.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for (name, value) in headers {
+            out.append(name, value);
+        }
+        if let Some(challenge) = challenge(problem.code)
+            && !out.contains_key(header::WWW_AUTHENTICATE)
+        {
+            out.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = retry_after.or_else(|| default_wait(problem.code)) {
+            out.insert(header::RETRY_AFTER, dice.retry_after(wait));
+        }
+        response
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(Refused { problem, retry_after: None, headers: Vec::new() }))
+    }
+}
+
+/// What a 401 asks for.
+fn challenge(code: ProblemCode) -> Option<HeaderValue> {
+    if code.status() != StatusCode::UNAUTHORIZED.as_u16() {
+        return None;
+    }
+    let signed = [ProblemCode::SignatureInvalid, ProblemCode::SignatureStale];
+    if signed.contains(&code) {
+        Some(SIGNATURE)
+    } else if code == ProblemCode::CredentialsInvalid {
+        Some(PASSWORD)
+    } else {
+        Some(BEARER_INVALID)
+    }
+}
+
+/// Whoever is sent away for a moment is told for how long.
+fn default_wait(code: ProblemCode) -> Option<Duration> {
+    let momentary = matches!(code.status(), 429 | 503) || code == ProblemCode::DealNotOpen;
+    momentary.then_some(RETRY_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+    use schemas::http::ProblemCode;
+
+    use super::Refusal;
+    use crate::retry::Dice;
+
+    #[test]
+    fn every_code_has_the_headers_that_its_status_asks_for() {
+        let dice = Dice::new(1);
+        for code in ProblemCode::ALL {
+            let response = Refusal::new(*code, "so").into_response(&dice);
+            assert_eq!(response.status().as_u16(), code.status());
+            assert!(!response.status().is_server_error() || code.status() == 503, "{code:?}");
+            let headers = response.headers();
+            assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+            let challenged = headers.contains_key(header::WWW_AUTHENTICATE);
+            assert_eq!(challenged, code.status() == 401, "{code:?}");
+            let momentary = matches!(code.status(), 429 | 503);
+            assert!(!momentary || headers.contains_key(header::RETRY_AFTER), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Answers as responses: JSON, their headers, and what the client is told that it has seen.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use uuid::Uuid;
+use warp::Reply;
+use warp::reply::Response;
+
+pub(crate) use crate::answer::Seen;
+
+/// The header that says what a client has seen.
+pub(crate) const SEEN: HeaderName = HeaderName::from_static("timedeal-seen");
+
+/// Nobody else may see it, and nobody may keep it.
+pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
+/// Nobody may keep it.
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Anybody may see it, and keep it for a second.
+pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=1");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer with a JSON body.
+pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T, cache: HeaderValue) -> Response {
+    let mut bytes = Vec::with_capacity(512);
+    serde_json::to_writer(&mut bytes, body).expect("bodies are plain data");
+    let mut response = http::Response::new(Bytes::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // Room for all that is still to come: growing would rehash.
+    headers.reserve(16);
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, cache);
+    response.into_response()
+}
+
+/// Says what the answer shows.
+pub(crate) fn put_seen(headers: &mut HeaderMap, seen: &Seen) {
+    if !seen.is_empty() {
+        headers.insert(SEEN, visible(seen.to_string()));
+    }
+}
+
+/// Says where the order lives.
+pub(crate) fn put_order_location(headers: &mut HeaderMap, name: HeaderName, order_id: Uuid) {
+    headers.insert(name, visible(format!("/v1/orders/{order_id}")));
+}
+
+/// A header of text that we made ourselves.
+pub(crate) fn visible(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).expect("what we write into headers is visible ASCII")
+}

@@ -1,0 +1,28 @@
+//! The servers: one for customers, one for operators. Own accept loop over hyper, because limits,
+//! deadlines and an ordered stop are the point of it. Must not know what a call means.
+
+mod accept;
+mod edge;
+mod operations;
+mod telemetry;
+mod wire;
+
+pub(crate) use accept::{serve_operations, serve_public};
+pub(crate) use edge::Routes;
+pub(crate) use operations::OpsService;
+pub use operations::{PartitionControl, PartitionRow, ResumeOptions, ResumeRefusal};
+pub(crate) use telemetry::{APPENDED, STRAY_PAYMENTS, STREAMS, describe_metrics};
+
+/// Why the gateway does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The system has no randomness to give.
+    #[error("no randomness")]
+    Randomness(#[source] getrandom::Error),
+    /// A listener failed for good.
+    #[error("connections cannot be accepted")]
+    Accept(#[source] std::io::Error),
+    /// The server for operators ended with a panic.
+    #[error("the operators' server broke down")]
+    Operations,
+}

@@ -1,0 +1,11 @@
+//! The status view against a read model and a log in memory, step by step and without a runtime.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod following;
+mod memory_store;
+mod property;
+mod seeding;
+mod setup;
+mod watching;
+mod world;
