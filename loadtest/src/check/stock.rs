@@ -1,0 +1,128 @@
+//! I7 No undersell: nobody hears `sold-out` or `insufficient-stock` while there is enough.
+//!
+//! In a rush without holds no unit ever comes back, so one such answer says how much was left at
+//! its place in the log, for all places after it, and at the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemas::http::ProblemCode;
+use schemas::{Offset, Partition};
+
+use super::Findings;
+use crate::history::{Attempt, Ending, History, Moment, Refused, Seen, place_of};
+
+/// The door may refuse for what it knew at most so long ago.
+const AS_OF_AGE_MAX: Duration = Duration::from_secs(1);
+/// Clocks are compared by way of answers, which are cut to milliseconds.
+const CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
+
+pub(super) fn check(history: &History, findings: &mut Findings) {
+    let sold = last_sold(history);
+    if history.may_return_units() {
+        findings.left_out = Some("holds run out: only the form of refusals was looked at");
+    } else if history.last_look.is_none() || !history.is_settled() {
+        findings.left_out = Some("not all is settled: refusals were not compared with the end");
+    }
+    for (buyer, attempt) in history.attempts() {
+        let Some(lack) = lack_of(attempt) else { continue };
+        findings.looked_at += 1;
+        if let Ending::Refused(refused) = &attempt.ending {
+            for fault in door_faults(history, attempt, refused) {
+                findings.add(buyer.number, fault);
+            }
+        }
+        if history.may_return_units() {
+            continue;
+        }
+        if let Some(look) = history.last_look.filter(|_| history.is_settled())
+            && look.stock_left >= u64::from(lack.needs)
+        {
+            let left = look.stock_left;
+            findings.add(
+                buyer.number,
+                format!("{} was told `{}`, but {left} are left", attempt.purchase, lack.code),
+            );
+        }
+        if let Some((place, later)) = sold_after(&lack, &sold) {
+            let Seen { partition, decided_next, .. } = place;
+            let what = format!(
+                "told `{}` at offset {decided_next} of partition {partition}, but offset {later} \
+                 got as much",
+                lack.code
+            );
+            findings.add(buyer.number, what);
+        }
+    }
+}
+
+/// What an answer says about the stock.
+struct Lack {
+    code: &'static str,
+    /// Fewer than so many units were left.
+    needs: u32,
+    /// From here on; of each partition.
+    places: Vec<Seen>,
+}
+
+fn lack_of(attempt: &Attempt) -> Option<Lack> {
+    let (code, places) = match &attempt.ending {
+        Ending::Decided(order) => {
+            (order.rejection?.as_str(), place_of(order.order_id).into_iter().collect())
+        }
+        Ending::Refused(refused) => (refused.code.as_str(), refused.seen.clone()),
+        Ending::Unknown | Ending::Broken => return None,
+    };
+    let needs = if code == ProblemCode::SoldOut.as_str() {
+        1
+    } else if code == ProblemCode::InsufficientStock.as_str() {
+        attempt.purchase.quantity
+    } else {
+        return None;
+    };
+    Some(Lack { code, needs, places })
+}
+
+/// Of each partition, the highest place that got so many units, by their number.
+type LastSold = BTreeMap<(u8, Partition), BTreeMap<u32, Offset>>;
+
+fn last_sold(history: &History) -> LastSold {
+    let mut last = LastSold::new();
+    for (_, attempt) in history.attempts() {
+        if let Some(place) = attempt.bought().and_then(|order| place_of(order.order_id)) {
+            let of_partition = last.entry((place.log_id, place.partition)).or_default();
+            let highest = of_partition.entry(attempt.purchase.quantity).or_default();
+            *highest = place.decided_next.max(*highest);
+        }
+    }
+    last
+}
+
+/// A place after the refusal that got as much as was refused, and the place of the refusal.
+fn sold_after(lack: &Lack, sold: &LastSold) -> Option<(Seen, Offset)> {
+    lack.places.iter().find_map(|place| {
+        let of_partition = sold.get(&(place.log_id, place.partition))?;
+        let highest = of_partition.range(lack.needs..).map(|(_, offset)| *offset).max()?;
+        (highest >= place.decided_next).then_some((*place, highest))
+    })
+}
+
+/// A refusal at the door says what it rests on, and that is fresh.
+fn door_faults(history: &History, attempt: &Attempt, refused: &Refused) -> Vec<String> {
+    let mut faults = Vec::new();
+    let code = refused.code.as_str();
+    if refused.seen.is_empty() {
+        faults.push(format!("`{code}` at the door without Timedeal-Seen"));
+    }
+    match refused.as_of {
+        None => faults.push(format!("`{code}` at the door without as_of")),
+        Some(as_of) => {
+            let sent = history.server_clock.plus(attempt.sent.since(Moment::default()));
+            let age = sent.since(as_of);
+            if age > AS_OF_AGE_MAX + CLOCK_TOLERANCE {
+                faults.push(format!("`{code}` at the door as of {age:?} before it was asked"));
+            }
+        }
+    }
+    faults
+}

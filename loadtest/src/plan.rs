@@ -1,0 +1,172 @@
+//! What a rush is asked to be, and whether that makes sense. All faults are reported at once.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::limits::HOLD_SECONDS_MAX;
+use uuid::Uuid;
+
+use crate::arrivals::Arrivals;
+use crate::progress::Observer;
+use crate::target::Target;
+
+/// Most buyers of one rush: each costs memory here.
+const BUYERS_MAX: u32 = 1_000_000;
+/// Most connections: below the usual limit of open files, and of local ports to one address.
+const CONNECTIONS_MAX: usize = 15_000;
+
+/// Makes the token with which a customer buys.
+pub type ShopToken = Box<dyn Fn(Uuid) -> String + Send + Sync>;
+
+/// A rush to be made. Start from [`RushPlan::new`] and change what should differ.
+pub struct RushPlan {
+    /// The service, such as `http://127.0.0.1:8080`.
+    pub url: String,
+    /// Whether the service may be on another machine.
+    pub allow_remote: bool,
+    /// How many want to buy, at least 1.
+    pub buyers: u32,
+    /// Units of the deal, at least 1.
+    pub stock: u32,
+    /// Share of buyers who send their purchase twice, 0 to 1.
+    pub duplicates: f64,
+    /// When they come.
+    pub arrivals: Arrivals,
+    /// Who comes when, who comes twice, and with what.
+    pub seed: u64,
+    /// Connections that the crowd shares.
+    pub connections: usize,
+    /// How long an order is held for a payment that never comes; 0: confirmed at once.
+    pub hold_seconds: u32,
+    /// The deal opens so long after it is announced.
+    pub opens_in: Duration,
+    /// How long a buyer goes on trying; it has to outlast a restart of the service.
+    pub patience: Duration,
+    /// A token with the scope `admin`, to announce the deal.
+    pub admin_token: String,
+    /// Makes a token with the scope `shop` for each buyer.
+    pub shop_token: ShopToken,
+    /// Is told how far the rush is.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// What is wrong with a plan: a line for each fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFault(pub Vec<String>);
+
+impl fmt::Display for PlanFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for PlanFault {}
+
+impl RushPlan {
+    /// The default rush on a service: 20,000 buyers for 500 units, a tenth of them twice, at once.
+    #[must_use]
+    pub fn new(url: String, admin_token: String, shop_token: ShopToken) -> Self {
+        Self {
+            url,
+            allow_remote: false,
+            buyers: 20_000,
+            stock: 500,
+            duplicates: 0.1,
+            arrivals: Arrivals::Burst,
+            seed: 1,
+            connections: 512,
+            hold_seconds: 0,
+            opens_in: Duration::from_secs(3),
+            patience: Duration::from_secs(120),
+            admin_token,
+            shop_token,
+            observer: Arc::new(crate::progress::Silent),
+        }
+    }
+
+    /// Whether this can be done; the service itself is not asked.
+    ///
+    /// # Errors
+    /// Every fault of the plan.
+    pub fn check(&self) -> Result<Target, PlanFault> {
+        let mut faults = Vec::new();
+        let mut demand = |holds: bool, fault: String| {
+            if !holds {
+                faults.push(fault);
+            }
+        };
+        let target = self.url.parse::<Target>();
+        if let Err(fault) = &target {
+            demand(false, format!("url: {fault}"));
+        }
+        demand(
+            (1..=BUYERS_MAX).contains(&self.buyers),
+            format!("buyers: {} is not between 1 and {BUYERS_MAX}", self.buyers),
+        );
+        demand(self.stock > 0, "stock: a deal needs at least 1 unit".to_owned());
+        demand(
+            (0.0..=1.0).contains(&self.duplicates),
+            format!("duplicates: {} is not a share between 0 and 1", self.duplicates),
+        );
+        demand(
+            (1..=CONNECTIONS_MAX).contains(&self.connections),
+            format!("connections: {} is not between 1 and {CONNECTIONS_MAX}", self.connections),
+        );
+        demand(
+            self.hold_seconds <= HOLD_SECONDS_MAX,
+            format!("hold seconds: {} is more than {HOLD_SECONDS_MAX}", self.hold_seconds),
+        );
+        demand(!self.patience.is_zero(), "patience: buyers need some".to_owned());
+        match target {
+            Ok(target) if faults.is_empty() => Ok(target),
+            Ok(_) | Err(_) => Err(PlanFault(faults)),
+        }
+    }
+}
+
+impl fmt::Debug for RushPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RushPlan")
+            .field("url", &self.url)
+            .field("buyers", &self.buyers)
+            .field("stock", &self.stock)
+            .field("duplicates", &self.duplicates)
+            .field("arrivals", &self.arrivals)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RushPlan;
+
+    fn plan() -> RushPlan {
+        let token = "admin".to_owned();
+        RushPlan::new("http://127.0.0.1:8080".to_owned(), token, Box::new(|_| String::new()))
+    }
+
+    #[test]
+    fn the_default_plan_is_sound() {
+        assert_eq!(plan().check().unwrap().authority(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let mut plan = plan();
+        plan.url = "https://x".to_owned();
+        plan.buyers = 0;
+        plan.stock = 0;
+        plan.duplicates = f64::NAN;
+        plan.connections = 0;
+        plan.hold_seconds = u32::MAX;
+        plan.patience = std::time::Duration::ZERO;
+        let faults = plan.check().unwrap_err();
+        let fields: Vec<_> =
+            faults.0.iter().map(|fault| fault.split(':').next().unwrap()).collect();
+        let all =
+            ["url", "buyers", "stock", "duplicates", "connections", "hold seconds", "patience"];
+        assert_eq!(fields, all, "{faults}");
+    }
+}
