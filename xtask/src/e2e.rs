@@ -26,8 +26,10 @@ const RUSH_ENDS_WITHIN: Duration = Duration::from_secs(240);
 const STOP_ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// Often enough to hit the middle of a rush that takes a second.
 const WATCH_EVERY: Duration = Duration::from_millis(2);
-/// A counter on `/metrics`, whatever stands before it: purchases that were answered 202.
-const ADMITTED: &str = "purchases_admitted_total";
+/// A series on `/metrics`: purchases that the log has taken.
+const ADMITTED: &str = r#"timedeal_gateway_commands_appended_total{type="place_purchase"}"#;
+/// The crowd comes within so many seconds, so that the service dies while it buys.
+const CROWD_COMES_WITHIN_S: u32 = 4;
 /// The rush is killed when one purchase in so many of its buyers' has been admitted.
 const KILL_AT_ONE_IN: u32 = 15;
 /// `timedeal serve` on a data directory that another process has.
@@ -39,10 +41,10 @@ const COULD_NOT_RUN: i32 = 2;
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Size of the crowd.
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = 6000)]
     buyers: u32,
     /// Units of the deal.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 2000)]
     stock: u32,
     /// A finished binary to run in place of a fresh release build.
     #[arg(long)]
@@ -51,7 +53,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self::with_crowd(3000, 100)
+        Self::with_crowd(6000, 2000)
     }
 }
 
@@ -143,6 +145,8 @@ fn start_rush(place: &Place, options: &Options) -> Result<Background> {
     command.args(["rush", "--url", &place.url()]).arg("--data-dir").arg(place.data());
     command.args(["--buyers", &options.buyers.to_string()]);
     command.args(["--stock", &options.stock.to_string()]);
+    let rate = (options.buyers / CROWD_COMES_WITHIN_S).max(1);
+    command.args(["--arrivals", &format!("steady:{rate}")]);
     Background::start(command, &place.output("rush"))
 }
 
@@ -166,17 +170,14 @@ fn wait_for_admissions(place: &Place, rush: &mut Background, wanted: u32) -> Res
 fn admissions(place: &Place) -> Result<f64> {
     let answer = http::get(place.ops, "/metrics")?;
     ensure!(answer.status == 200, "/metrics answers {}", answer.status);
-    Ok(sum_of(&answer.body, ADMITTED))
+    Ok(value_of(&answer.body, ADMITTED))
 }
 
-/// Sums the samples, over all labels, whose name ends with `name`; 0 if there are none yet.
-fn sum_of(exposition: &str, name: &str) -> f64 {
-    let samples = exposition.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .filter_map(|line| line.rsplit_once(' '))
-        .filter(|(series, _)| series.split('{').next().is_some_and(|found| found.ends_with(name)))
-        .filter_map(|(_, value)| value.parse::<f64>().ok())
-        .sum()
+/// The value of a series; 0 if there is none yet.
+fn value_of(exposition: &str, series: &str) -> f64 {
+    let samples = exposition.lines().filter_map(|line| line.rsplit_once(' '));
+    let mut values = samples.filter(|(name, _)| *name == series).map(|(_, value)| value);
+    values.next().and_then(|value| value.parse().ok()).unwrap_or(0.0)
 }
 
 /// Two writers of one log would decide twice; the second has to say who the first is.
@@ -215,13 +216,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_is_summed_over_its_labels() {
-        let exposition = "# TYPE gateway_purchases_admitted_total counter\n\
-            gateway_purchases_admitted_total{partition=\"0\"} 3\n\
-            gateway_purchases_admitted_total{partition=\"1\"} 4\n\
-            gateway_purchases_refused_total 9\n";
+    fn a_series_is_found_by_name_and_labels() {
+        let exposition = "# TYPE timedeal_gateway_commands_appended_total counter\n\
+            timedeal_gateway_commands_appended_total{type=\"announce_deal\"} 3\n\
+            timedeal_gateway_commands_appended_total{type=\"place_purchase\"} 4\n";
 
-        assert!((sum_of(exposition, ADMITTED) - 7.0).abs() < f64::EPSILON);
-        assert!(sum_of("", ADMITTED).abs() < f64::EPSILON);
+        assert!((value_of(exposition, ADMITTED) - 4.0).abs() < f64::EPSILON);
+        assert!(value_of("", ADMITTED).abs() < f64::EPSILON);
     }
 }

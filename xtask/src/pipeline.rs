@@ -14,7 +14,7 @@ use crate::{e2e, tidy};
 
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
-const FULL_STOCK: u32 = 500;
+const FULL_STOCK: u32 = 6000;
 
 /// How a step ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
