@@ -90,10 +90,8 @@ fn of_two_claims_by_equal_names_the_first_in_the_log_wins() {
     world.assert_all_decided();
 }
 
-#[test]
-fn a_claim_that_lands_late_is_its_claimants_all_the_same() {
-    let world = World::new();
-    world.announce(10, 0);
+/// A worker whose claim stands in the log, though it has given up waiting for it.
+fn claimed_unheard(world: &World) -> PartitionWorker {
     let mut worker = world.worker(1, eager());
     world.decisions.hold_next(0);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -104,24 +102,17 @@ fn a_claim_that_lands_late_is_its_claimants_all_the_same() {
         assert!(claiming.as_mut().poll(&mut context).is_ready(), "patience has an end");
     }
     world.decisions.release(0);
+    worker
+}
+
+#[test]
+fn a_claim_that_lands_late_is_its_claimants_all_the_same() {
+    let world = World::new();
+    world.announce(10, 0);
+    let mut worker = claimed_unheard(&world);
     settle_over(&world, &mut worker);
     assert_eq!(world.verdicts(Verdict::Owner), 1, "no second claim was needed");
     world.assert_all_decided();
-}
-
-/// A worker whose claim stands in the log, though it has given up waiting for it.
-fn claimed_unheard(world: &World) -> PartitionWorker {
-    let mut worker = world.worker(1, eager());
-    world.decisions.hold_next(0);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    {
-        let mut claiming = std::pin::pin!(worker.step());
-        assert!(claiming.as_mut().poll(&mut context).is_pending());
-        world.clock.advance(Duration::from_secs(6));
-        assert!(claiming.as_mut().poll(&mut context).is_ready());
-    }
-    world.decisions.release(0);
-    worker
 }
 
 #[test]
