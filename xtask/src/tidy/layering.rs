@@ -6,7 +6,7 @@ use crate::tree::{Package, SourceFile};
 
 /// What a package may use of this workspace, dev-dependencies apart. [`ALL`] for the two that put
 /// everything together.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("schemas", &[]),
     ("platform", &[]),
     ("event-log", &["schemas"]),
@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("loadtest", &["schemas"]),
     ("timedeal", ALL),
     ("simulation", ALL),
+    ("test-servers", &[]),
     ("xtask", &[]),
 ];
 const ALL: &[&str] = &["*"];
