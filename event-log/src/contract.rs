@@ -25,7 +25,8 @@ pub struct Record {
 pub struct Stored {
     /// Where it stands in its partition.
     pub offset: Offset,
-    /// The append time that the log gave it; never falls within a partition.
+    /// The append time that the log gave it. Never falls within a partition of an embedded log; a
+    /// broker's may when its leader changes, so readers take the maximum.
     pub log_time: Timestamp,
     /// As appended.
     pub key: Bytes,
@@ -164,7 +165,9 @@ pub trait Log: Send + Sync + fmt::Debug {
     /// by one caller the first stands first in the log, unless it fails. The receipt tells, in the
     /// order of the records, where they stand once they are durable. Dropping it takes nothing
     /// back.
-    /// Records of one call are consecutive; none of them is written without those before it.
+    /// Records of one call stand in order, and no other call's of this process between them. On one
+    /// machine none of them is written without those before it; a broker may lose one and keep the
+    /// next, and then answers that the outcome is unknown.
     fn append(&self, partition: Partition, records: Vec<Record>) -> Receipt;
 
     /// Records from `from` on, as many as there are within the limits; an empty batch at the end.

@@ -15,7 +15,6 @@ mod queue;
 mod reader;
 mod schema;
 mod tables;
-mod tail;
 mod writer;
 
 use std::fs::File;
@@ -32,6 +31,7 @@ pub use error::OpenError;
 
 use crate::Clock;
 use crate::contract::Log;
+use crate::tail::TailLimits;
 use follower::Follower;
 use lock::DirectoryLock;
 use log::{EmbeddedLog, Shared};
@@ -39,7 +39,6 @@ use queue::{AppendQueue, Capacity};
 use reader::ReaderPool;
 use schema::{LogName, PARTITIONS_MAX, WriterFile};
 use tables::Tables;
-use tail::TailLimits;
 use writer::Writer;
 
 /// How long opening waits for readers of another process, once, so that what an earlier writer left

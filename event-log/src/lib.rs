@@ -7,14 +7,18 @@
 //!
 //! This crate must not know what a record says; it may only know what a record weighs.
 
+mod assignment;
 mod contract;
 mod embedded;
+pub mod kafka;
 mod partitioner;
 mod simulated;
+mod tail;
 mod weight;
 
 use std::sync::Arc;
 
+pub use assignment::{Assignment, Assignments};
 pub use contract::{
     AppendError, Appended, Batch, Log, ReadError, ReadLimits, Receipt, Record, Stored,
 };

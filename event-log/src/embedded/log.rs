@@ -12,8 +12,8 @@ use super::queue::{AppendQueue, Refusal, Waiting};
 use super::reader::{self, ReaderPool};
 use super::schema::{self, LogName};
 use super::tables::{Table, Tables};
-use super::tail::Found;
 use crate::contract::{AppendError, Batch, Log, ReadError, ReadLimits, Receipt, Record, Stored};
+use crate::tail::Found;
 use crate::weight::{RECORD_BYTES_MAX, record_bytes};
 
 /// What the handles of all three logs share.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use schemas::{Offset, Partition};
 
 use super::schema::{Bounds, LogName};
-use super::tail::{Tail, TailLimits};
+use crate::tail::{Tail, TailLimits};
 
 /// One partition of one log.
 #[derive(Debug)]

@@ -68,10 +68,13 @@ pub(crate) fn partitions_do_not_know_of_each_other(backend: &Backend) {
 }
 
 pub(crate) fn an_append_of_nothing_leaves_no_trace(backend: &Backend) {
-    backend.hand.set(5_000);
     assert_eq!(append(&*backend.log, 0, &[]), []);
     assert_eq!(block_on(backend.log.end(0)).unwrap(), 0);
-    // Nor does it count for log time.
+}
+
+pub(crate) fn an_append_of_nothing_does_not_count_for_log_time(backend: &Backend) {
+    backend.hand.set(5_000);
+    assert_eq!(append(&*backend.log, 0, &[]), []);
     check_time(backend, 1_000, 1_000);
 }
 

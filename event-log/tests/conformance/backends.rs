@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
+use event_log::kafka::topics::{self, TopicPlan};
+use event_log::kafka::{Connection, KafkaLogs, KafkaOptions, Sasl};
 use event_log::{
     Appended, Batch, Clock, EmbeddedLogs, Log, Options, ReadError, ReadLimits, Record, SimulatedLog,
 };
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use schemas::{Offset, Partition, Timestamp};
 use tempfile::TempDir;
+use test_servers::Server;
 
 pub(crate) const PARTITIONS: Partition = 3;
 
@@ -35,7 +42,7 @@ pub(crate) struct Backend {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) hand: Hand,
     close: Box<dyn Fn() + Send + Sync>,
-    _directory: Option<TempDir>,
+    _guard: Guard,
 }
 
 impl Backend {
@@ -44,7 +51,7 @@ impl Backend {
         let logs = EmbeddedLogs::open(directory.path(), Options::new(PARTITIONS, hand.clock()));
         let logs = logs.unwrap();
         let (log, close) = (logs.commands(), Box::new(move || logs.close()));
-        Self { log, hand, close, _directory: Some(directory) }
+        Self { log, hand, close, _guard: Guard::Directory { _directory: directory } }
     }
 
     pub(crate) fn simulated() -> Self {
@@ -52,11 +59,71 @@ impl Backend {
         let log = SimulatedLog::new("commands", PARTITIONS, hand.clock());
         let controls = log.clone();
         let close = Box::new(move || controls.close());
-        Self { log: Arc::new(log), hand, close, _directory: None }
+        Self { log: Arc::new(log), hand, close, _guard: Guard::Nothing }
+    }
+
+    /// Topics of its own on the broker that tests are given. Its clock is the broker's.
+    pub(crate) fn kafka() -> Self {
+        let broker = Broker::new();
+        let logs = Arc::new(broker.open(KafkaOptions::default()));
+        let (log, closed) = (logs.commands(), Arc::clone(&logs));
+        let close = Box::new(move || closed.close());
+        let guard = Guard::Broker { _logs: logs, _broker: broker };
+        Self { log, hand: Hand::default(), close, _guard: guard }
     }
 
     pub(crate) fn close(&self) {
         (self.close)();
+    }
+}
+
+/// What a backend lives in, taken away after it.
+enum Guard {
+    Nothing,
+    Directory { _directory: TempDir },
+    Broker { _logs: Arc<KafkaLogs>, _broker: Broker },
+}
+
+/// The topics of one test.
+pub(crate) struct Broker {
+    pub(crate) connection: Connection,
+}
+
+impl Broker {
+    pub(crate) fn new() -> Self {
+        let broker = Self::without_topics();
+        let plan = TopicPlan::development(PARTITIONS);
+        let created = block_on(topics::create(&broker.connection, plan)).unwrap();
+        assert_eq!(created.topics.len(), 3);
+        broker
+    }
+
+    pub(crate) fn without_topics() -> Self {
+        let (address, prefix) = (Server::Kafka.address(), test_servers::unique("conformance"));
+        let url = format!("kafka://{address}/{prefix}").parse().unwrap();
+        let client_id = "conformance".to_owned();
+        Self { connection: Connection { url, sasl: Sasl::None, ca_file: None, client_id } }
+    }
+
+    pub(crate) fn open(&self, options: KafkaOptions) -> KafkaLogs {
+        KafkaLogs::open(&self.connection, options).unwrap()
+    }
+
+    pub(crate) fn administrator(&self) -> AdminClient<DefaultClientContext> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.connection.url.brokers).create().unwrap()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let topics = ["commands", "decisions", "dead-letters"].map(|it| self.connection.topic(it));
+        let topics = topics.each_ref().map(String::as_str);
+        let administrator = self.administrator();
+        let patience = AdminOptions::new().request_timeout(Some(Duration::from_secs(5)));
+        let deleted = block_on(administrator.delete_topics(&topics, &patience));
+        // What is left behind is in nobody's way.
+        drop(deleted);
     }
 }
 

@@ -1,6 +1,6 @@
 //! One suite for every backend of the log, then what only one of them can be asked.
 //!
-//! A case is a function of a [`backends::Backend`]; `for_every_backend!` makes it a test for each.
+//! A case is a function of a [`backends::Backend`]; `for_backends!` makes it a test for each.
 //! Cases know the contract only.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -9,28 +9,36 @@ mod appending;
 mod backends;
 mod embedded;
 mod embedded_faults;
+mod kafka;
 mod likeness;
 mod reading;
 mod simulated;
 
-macro_rules! for_every_backend {
-    ($($module:ident: $($case:ident),+ $(,)?;)+) => {
-        mod every_backend {
-            mod embedded {
-                $($(#[test] fn $case() {
-                    crate::$module::$case(&crate::backends::Backend::embedded());
-                })+)+
-            }
-            mod simulated {
-                $($(#[test] fn $case() {
-                    crate::$module::$case(&crate::backends::Backend::simulated());
-                })+)+
-            }
+macro_rules! for_backends {
+    ($group:ident on $($backend:ident),+: $cases:tt) => {
+        mod $group {
+            $(for_backends! { @one $backend $cases })+
+        }
+    };
+    (@one $backend:ident { $($module:ident: $($case:ident),+ $(,)?;)+ }) => {
+        mod $backend {
+            $($(#[test] fn $case() {
+                crate::$module::$case(&crate::backends::Backend::$backend());
+            })+)+
         }
     };
 }
 
-for_every_backend! {
+// A broker's clock is nobody's to turn.
+for_backends! { turned_clocks on embedded, simulated: {
+    appending:
+        an_append_of_nothing_does_not_count_for_log_time,
+        log_time_follows_the_clock,
+        log_time_never_falls_when_the_clock_goes_back,
+        log_time_waits_for_a_clock_that_was_ahead;
+} }
+
+for_backends! { every_backend on embedded, simulated, kafka: {
     appending:
         the_first_record_has_offset_zero_and_the_rest_follow,
         a_receipt_tells_offsets_in_the_order_of_the_records,
@@ -42,10 +50,7 @@ for_every_backend! {
         a_record_that_is_too_large_is_refused_with_all_of_its_call,
         an_append_to_no_partition_is_refused,
         an_append_after_close_is_refused,
-        dropping_a_receipt_takes_nothing_back,
-        log_time_follows_the_clock,
-        log_time_never_falls_when_the_clock_goes_back,
-        log_time_waits_for_a_clock_that_was_ahead;
+        dropping_a_receipt_takes_nothing_back;
     reading:
         what_was_appended_is_read,
         keys_headers_and_payloads_come_back_as_they_were,
@@ -65,4 +70,4 @@ for_every_backend! {
         waiting_for_a_later_offset_outlives_earlier_records,
         every_waiting_reader_is_woken,
         waiting_ends_when_the_log_is_closed;
-}
+} }

@@ -1,0 +1,237 @@
+//! The way into one log: an idempotent producer and the thread that polls it. Must not know how
+//! records are read back.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, PurgeConfig};
+use schemas::Partition;
+use tokio::sync::oneshot;
+
+use super::connection::Connection;
+use super::context::ClientEvents;
+use super::delivery::{Call, Deliveries, Delivery, Told};
+use super::options::KafkaOptions;
+use crate::contract::{AppendError, Receipt, Record};
+use crate::weight::{RECORD_BYTES_MAX, record_bytes};
+
+/// How long one poll waits for acknowledgements.
+const POLL: Duration = Duration::from_millis(50);
+/// What a message costs in the client's queue beside our bytes, roughly.
+const MESSAGE_BYTES: usize = 128;
+/// How long purged messages may take to be reported.
+const PURGE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Appends to one log.
+pub(super) struct Appender {
+    shared: Arc<Shared>,
+    poller: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    told: Arc<Told>,
+    topic: String,
+    connection: Connection,
+    options: KafkaOptions,
+    /// Exchanged after a fatal error.
+    producer: RwLock<Arc<BaseProducer<Deliveries>>>,
+    /// One for each partition, so that the records of a call stand together.
+    order: Vec<Mutex<()>>,
+    closed: AtomicBool,
+}
+
+impl Appender {
+    pub(super) fn start(
+        told: Arc<Told>,
+        connection: &Connection,
+        options: KafkaOptions,
+    ) -> Result<Self, KafkaError> {
+        let topic = connection.topic(&told.name);
+        let producer = RwLock::new(Arc::new(producer(&told, connection, &options)?));
+        let order = (0..told.tails.partitions()).map(|_| Mutex::default()).collect();
+        let (connection, closed) = (connection.clone(), AtomicBool::new(false));
+        let shared = Shared { told, topic, connection, options, producer, order, closed };
+        let shared = Arc::new(shared);
+        let polled = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("kafka-appender".to_owned());
+        let poller = thread.spawn(move || polled.poll());
+        let poller = poller.map_err(|_| KafkaError::ClientCreation("no thread".to_owned()))?;
+        Ok(Self { shared, poller: Mutex::new(Some(poller)) })
+    }
+
+    /// As the contract says.
+    pub(super) fn append(&self, partition: Partition, records: Vec<Record>) -> Receipt {
+        let shared = &*self.shared;
+        if let Err(refusal) = shared.check(partition, &records) {
+            return Receipt::ready(Err(refusal));
+        }
+        if records.is_empty() {
+            return Receipt::ready(Ok(Vec::new()));
+        }
+        let bytes = records.iter().map(|record| record_bytes(record) + MESSAGE_BYTES).sum();
+        let max = (shared.options.waiting_records_max, shared.options.waiting_bytes_max);
+        if !shared.told.load.take((records.len(), bytes), max) {
+            let log = shared.told.name.clone();
+            return Receipt::ready(Err(AppendError::Full { log, partition }));
+        }
+        let (answer, receipt) = oneshot::channel();
+        let call = Call::new(&shared.told, partition, (records.len(), bytes), answer);
+        shared.send(partition, records, &call);
+        let gone = shared.unknown(partition, "the producer is gone");
+        Receipt::new(async move { receipt.await.unwrap_or(Err(gone)) })
+    }
+
+    /// Takes nothing more, waits for what is on its way, and gives up what does not come in time.
+    pub(super) fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        let poller = self.poller.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if poller.is_some_and(|poller| poller.join().is_err()) {
+            tracing::error!("the thread of a producer panicked");
+        }
+    }
+}
+
+impl Shared {
+    fn check(&self, partition: Partition, records: &[Record]) -> Result<(), AppendError> {
+        if partition >= self.told.tails.partitions() {
+            return Err(self.unavailable(partition, "there is no such partition"));
+        }
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(self.unavailable(partition, "the log is closed"));
+        }
+        if let Some(bytes) = records.iter().map(record_bytes).find(|it| *it > RECORD_BYTES_MAX) {
+            let (log, bytes_max) = (self.told.name.clone(), RECORD_BYTES_MAX);
+            return Err(AppendError::TooLarge { log, partition, bytes, bytes_max });
+        }
+        if !records.is_empty() && !self.told.reach.lets_through() {
+            return Err(self.unavailable(partition, "no broker answers"));
+        }
+        Ok(())
+    }
+
+    fn unavailable(&self, partition: Partition, reason: &str) -> AppendError {
+        let (log, reason) = (self.told.name.clone(), reason.into());
+        AppendError::Unavailable { log, partition, reason }
+    }
+
+    fn unknown(&self, partition: Partition, reason: &str) -> AppendError {
+        AppendError::Unknown { log: self.told.name.clone(), partition, reason: reason.into() }
+    }
+
+    /// Hands a call's records to the client, one after the other and nobody else's between them.
+    fn send(&self, partition: Partition, records: Vec<Record>, call: &Arc<Call>) {
+        let order = &self.order[usize::from(partition)];
+        let _held = order.lock().unwrap_or_else(PoisonError::into_inner);
+        let producer = self.producer();
+        for (index, record) in records.into_iter().enumerate() {
+            let delivery = Box::new(Delivery { call: Arc::clone(call), index });
+            let mut message = BaseRecord::with_opaque_to(&self.topic, delivery)
+                .partition(i32::from(partition))
+                .payload(&record.payload[..]);
+            if !record.key.is_empty() {
+                message = message.key(&record.key[..]);
+            }
+            if !record.headers.is_empty() {
+                message = message.headers(headers(&record));
+            }
+            if let Err((error, _)) = producer.send(message) {
+                call.not_taken(index, &error.to_string());
+                return;
+            }
+        }
+    }
+
+    fn producer(&self) -> Arc<BaseProducer<Deliveries>> {
+        Arc::clone(&self.producer.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The polling thread: acknowledgements, fatal errors, and the end.
+    fn poll(&self) {
+        let mut end = None;
+        loop {
+            let producer = self.producer();
+            producer.poll(POLL);
+            if let Some((code, reason)) = producer.client().fatal_error() {
+                self.replace(&producer, code, &reason);
+            }
+            if !self.closed.load(Ordering::SeqCst) {
+                continue;
+            }
+            let end = end.get_or_insert_with(|| Instant::now() + self.options.delivery_timeout);
+            if producer.in_flight_count() == 0 {
+                return;
+            }
+            if Instant::now() >= *end {
+                abandon(&producer);
+                return;
+            }
+        }
+    }
+
+    /// A producer that has met a fatal error never sends again. What it had on its way may have
+    /// been written.
+    fn replace(&self, old: &BaseProducer<Deliveries>, code: RDKafkaErrorCode, reason: &str) {
+        let log = &*self.told.name;
+        tracing::error!(%code, reason, log, "a producer failed; a new one begins");
+        match producer(&self.told, &self.connection, &self.options) {
+            Ok(new) => {
+                let mut current = self.producer.write().unwrap_or_else(PoisonError::into_inner);
+                *current = Arc::new(new);
+            }
+            Err(error) => tracing::error!(%error, "no new producer yet"),
+        }
+        abandon(old);
+    }
+}
+
+/// Reports everything that a producer still has as not acknowledged.
+fn abandon(producer: &BaseProducer<Deliveries>) {
+    producer.purge(PurgeConfig::default().queue().inflight());
+    let end = Instant::now() + PURGE_PATIENCE;
+    while producer.in_flight_count() > 0 && Instant::now() < end {
+        producer.poll(POLL);
+    }
+}
+
+fn headers(record: &Record) -> OwnedHeaders {
+    let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+    record.headers.iter().fold(headers, |headers, (key, value)| {
+        headers.insert(Header { key, value: Some(&value[..]) })
+    })
+}
+
+fn producer(
+    told: &Arc<Told>,
+    connection: &Connection,
+    options: &KafkaOptions,
+) -> Result<BaseProducer<Deliveries>, KafkaError> {
+    let reach = Arc::clone(&told.reach);
+    let events = ClientEvents::new(connection).on_error(Box::new(move |error, _| {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            reach.lost();
+        }
+    }));
+    let timeout_ms = options.delivery_timeout.as_millis();
+    let mut config = connection.client_config();
+    config
+        // No doubles and no swaps by retries; with it acks=all and five requests on their way.
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("max.in.flight.requests.per.connection", "5")
+        // Enough for a full batch under load, little beside what a broker takes to answer.
+        .set("linger.ms", "2")
+        .set("compression.type", "lz4")
+        // After this an append is unknown, and a request answered so. The default is 5 minutes.
+        .set("delivery.timeout.ms", timeout_ms.to_string())
+        .set("request.timeout.ms", (timeout_ms * 5 / 8).to_string())
+        .set("retry.backoff.ms", "50")
+        .set("message.max.bytes", super::MESSAGE_BYTES_MAX.to_string())
+        // Our own bounds come first, so that a call is never torn by a full queue.
+        .set("queue.buffering.max.messages", (options.waiting_records_max * 2).to_string())
+        .set("queue.buffering.max.kbytes", (options.waiting_bytes_max / 512).to_string());
+    config.create_with_context(Deliveries { events })
+}

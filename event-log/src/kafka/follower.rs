@@ -1,0 +1,167 @@
+//! The thread that follows the ends of a log's partitions, for as long as somebody reads there, and
+//! publishes what comes to the tails. One client for all partitions and all readers.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, KafkaResult};
+use schemas::{Offset, Partition};
+
+use super::connection::Connection;
+use super::reach::Reach;
+use super::reading::{Consumer, consumer, is_outside, place, stored};
+use super::tails::{Row, Tails};
+use crate::contract::Stored;
+
+/// How soon a wish to follow is noticed while nothing comes.
+const POLL: Duration = Duration::from_millis(10);
+/// Records that are published together at most.
+const TOGETHER_MAX: usize = 8_192;
+/// A partition at whose end nobody reads is let go after so long.
+const UNUSED_MS_MAX: u64 = 60_000;
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Room for records that were fetched and not read yet.
+const QUEUED_KBYTES: usize = 64 << 10;
+
+/// Follows partitions on request.
+#[derive(Debug)]
+pub(super) struct Follower {
+    tails: Arc<Tails>,
+    wishes: Mutex<mpsc::Sender<(Partition, Offset)>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Follower {
+    pub(super) fn start(
+        topic: String,
+        connection: &Connection,
+        tails: Arc<Tails>,
+        reach: Arc<Reach>,
+    ) -> KafkaResult<Self> {
+        let consumer = consumer(connection, QUEUED_KBYTES)?;
+        let (sender, wishes) = mpsc::channel();
+        let followed = Arc::clone(&tails);
+        let mut following = Following { topic, consumer, tails: followed, reach, wishes };
+        let thread = std::thread::Builder::new().name("kafka-follower".to_owned());
+        let thread = thread.spawn(move || following.run());
+        let thread = thread.map_err(|_| KafkaError::ClientCreation("no thread".to_owned()))?;
+        Ok(Self { tails, wishes: Mutex::new(sender), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Begins to follow a partition at `offset`, which is not behind its end, unless it is followed
+    /// already.
+    pub(super) fn follow(&self, partition: Partition, offset: Offset) {
+        let Some(row) = self.tails.row(partition) else { return };
+        self.tails.touch(row);
+        if row.begin_following(offset) {
+            let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+            if wishes.send((partition, offset)).is_err() {
+                // The thread ends only when the log is closed.
+                row.stop_following();
+            }
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that follows a log panicked");
+        }
+    }
+}
+
+struct Following {
+    topic: String,
+    consumer: Consumer,
+    tails: Arc<Tails>,
+    reach: Arc<Reach>,
+    wishes: mpsc::Receiver<(Partition, Offset)>,
+}
+
+impl Following {
+    fn run(&mut self) {
+        let mut looked = Instant::now();
+        while !self.tails.is_closed() {
+            while let Ok((partition, offset)) = self.wishes.try_recv() {
+                let assigned = place(&self.topic, partition, offset);
+                if let Err(error) = self.consumer.incremental_assign(&assigned) {
+                    tracing::warn!(%error, partition, "a partition cannot be followed");
+                    self.let_go(partition);
+                }
+            }
+            self.publish_next();
+            self.tails.beat();
+            if looked.elapsed() >= LOOK_EVERY {
+                looked = Instant::now();
+                self.let_go_of_unused();
+            }
+        }
+    }
+
+    fn publish_next(&self) {
+        let mut came: BTreeMap<Partition, Vec<Stored>> = BTreeMap::new();
+        let mut patience = POLL;
+        for _ in 0..TOGETHER_MAX {
+            let Some(polled) = self.consumer.poll(patience) else { break };
+            patience = Duration::ZERO;
+            match polled.map_err(|error| (is_outside(&error), error.to_string())) {
+                Ok(message) => match stored(&message) {
+                    Ok((partition, record)) => came.entry(partition).or_default().push(record),
+                    Err(reason) => self.let_all_go(&reason),
+                },
+                Err((true, reason)) => self.let_all_go(&reason),
+                // The client connects again by itself.
+                Err((false, reason)) => tracing::debug!(reason, "a follower met an error"),
+            }
+        }
+        if !came.is_empty() {
+            self.reach.answered();
+        }
+        for (partition, records) in came {
+            self.publish(partition, records);
+        }
+    }
+
+    fn publish(&self, partition: Partition, records: Vec<Stored>) {
+        let Some(row) = self.tails.row(partition).filter(|row| row.is_followed()) else { return };
+        let first = row.tail.end();
+        let without_gaps = (first..).zip(&records).all(|(offset, record)| record.offset == offset);
+        if !without_gaps {
+            // Readers that are served apart will say what is missing.
+            tracing::error!(partition, first, "records do not follow each other");
+            self.let_go(partition);
+            return;
+        }
+        let end = first + records.len() as Offset;
+        row.tail.publish(records);
+        self.tails.note_end(partition, end);
+    }
+
+    fn let_go_of_unused(&self) {
+        for partition in 0..self.tails.partitions() {
+            let is_unused =
+                |row: &&Row| row.is_followed() && self.tails.unused_ms(row) > UNUSED_MS_MAX;
+            if self.tails.row(partition).filter(is_unused).is_some() {
+                self.let_go(partition);
+            }
+        }
+    }
+
+    /// The client does not say which partition it speaks of. Who reads at an end asks anew where
+    /// that is.
+    fn let_all_go(&self, reason: &str) {
+        tracing::warn!(reason, "a follower starts over");
+        (0..self.tails.partitions()).for_each(|partition| self.let_go(partition));
+    }
+
+    fn let_go(&self, partition: Partition) {
+        let Some(row) = self.tails.row(partition) else { return };
+        // Fails if it was not assigned, which is what is wanted.
+        drop(self.consumer.incremental_unassign(&place(&self.topic, partition, 0)));
+        row.stop_following();
+    }
+}

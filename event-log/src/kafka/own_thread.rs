@@ -1,0 +1,78 @@
+//! What blocks, on a thread of its own: librdkafka's calls, called from async code, and futures,
+//! awaited on librdkafka's threads. Must not know what is waited for.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+/// Does `work` on a new thread, however long it takes. It is finished even if nobody waits.
+///
+/// # Errors
+/// If the system has no thread left.
+pub(super) async fn on_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    let (done, result) = oneshot::channel();
+    let answer = move || {
+        // Nobody waiting any more is no fault.
+        drop(done.send(work()));
+    };
+    thread::Builder::new().name("kafka-call".to_owned()).spawn(answer)?;
+    result.await.map_err(|_| io::Error::other("the thread of a call to Kafka panicked"))
+}
+
+/// The future's output, or nothing if it takes longer than `patience`. Blocks the thread.
+pub(super) fn wait_at_most<F: Future>(future: F, patience: Duration) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let deadline = Instant::now() + patience;
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        thread::park_timeout(left);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::wait_at_most;
+
+    #[test]
+    fn an_answer_from_another_thread_ends_the_wait() {
+        let (done, answer) = oneshot::channel();
+        let sender = thread::spawn(move || done.send(7));
+        assert_eq!(wait_at_most(answer, Duration::from_secs(60)), Some(Ok(7)));
+        sender.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_wait_ends_without_an_answer() {
+        let (_kept, answer) = oneshot::channel::<()>();
+        assert_eq!(wait_at_most(answer, Duration::from_millis(1)), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! What all readers of a log have in common: the settings of their clients, and records as the
+//! contract has them.
+
+use bytes::Bytes;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp as MessageTime};
+use rdkafka::topic_partition_list::TopicPartitionList;
+use schemas::{Offset, Partition, Timestamp};
+
+use super::connection::Connection;
+use super::context::ClientEvents;
+use crate::contract::Stored;
+
+/// A client that reads by position and belongs to no group.
+pub(super) type Consumer = BaseConsumer<ClientEvents>;
+
+/// A client that reads; `queued_kbytes` of records may wait in it.
+pub(super) fn consumer(connection: &Connection, queued_kbytes: usize) -> KafkaResult<Consumer> {
+    config(connection, queued_kbytes).create_with_context(ClientEvents::new(connection))
+}
+
+fn config(connection: &Connection, queued_kbytes: usize) -> ClientConfig {
+    let mut config = connection.client_config();
+    config
+        // Wanted by the client, never joined: no position is ever kept there.
+        .set("group.id", format!("{}.reader", connection.url.prefix))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        // A position outside of the log is an alarm, never a reason to jump.
+        .set("auto.offset.reset", "error")
+        // Nobody writes transactions; if somebody did, hidden records would be gaps.
+        .set("isolation.level", "read_uncommitted")
+        .set("check.crcs", "true")
+        .set("fetch.min.bytes", "1")
+        .set("fetch.wait.max.ms", "100")
+        // When the local queue was full, fetching goes on at once; the default is a second.
+        .set("fetch.queue.backoff.ms", "5")
+        .set("queued.min.messages", "100000")
+        .set("queued.max.messages.kbytes", queued_kbytes.to_string())
+        .set("fetch.message.max.bytes", (4 << 20).to_string());
+    config
+}
+
+/// One place of a topic.
+pub(super) fn place(topic: &str, partition: Partition, offset: Offset) -> TopicPartitionList {
+    let mut places = TopicPartitionList::with_capacity(1);
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let added =
+        places.add_partition_offset(topic, i32::from(partition), rdkafka::Offset::Offset(offset));
+    added.expect("an offset is a number that librdkafka takes");
+    places
+}
+
+/// Partition and record of a message; an error says what is wrong with it.
+pub(super) fn stored(message: &BorrowedMessage<'_>) -> Result<(Partition, Stored), String> {
+    let partition = Partition::try_from(message.partition()).map_err(|it| it.to_string())?;
+    let offset = Offset::try_from(message.offset()).map_err(|it| it.to_string())?;
+    let MessageTime::LogAppendTime(millis) = message.timestamp() else {
+        return Err(format!("the record at {offset} has no append time of the broker's"));
+    };
+    let copy = |bytes: Option<&[u8]>| bytes.map_or_else(Bytes::new, Bytes::copy_from_slice);
+    let headers = message.headers().map(|headers| {
+        headers.iter().map(|header| (header.key.into(), copy(header.value))).collect()
+    });
+    let stored = Stored {
+        offset,
+        log_time: Timestamp::from_millis(millis),
+        key: copy(message.key()),
+        headers: headers.unwrap_or_default(),
+        payload: copy(message.payload()),
+    };
+    Ok((partition, stored))
+}
+
+/// Whether a client was told to read where there is nothing.
+pub(super) fn is_outside(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)
+    )
+}
