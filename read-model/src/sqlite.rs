@@ -1,15 +1,9 @@
-//! The read model in one SQLite file. Owns its connections and transactions; what a table looks
-//! like is its module's. Must not know what a row means.
+//! The read model in one SQLite file. Owns its connections and transactions; what stands in a row
+//! is `sql`'s. Must not know what a row means.
 
-mod columns;
-mod commands;
-mod deals;
+mod dialect;
 mod fault;
-mod orders;
-mod projections;
-mod shapes;
 mod snapshot;
-mod users;
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -23,13 +17,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool};
 
-use crate::batch::{Batch, Needs};
 use crate::fold::Changes;
 use crate::row::{CommandRow, DealRow, KeyRow, OrderRow, UserRow};
+use crate::sql::{commands, damaged, deals, orders, projections, users, write_rows};
 use crate::store::{
     CommitError, OrderFilter, ProjectionRow, Snapshot, Store, StoreError, UserError,
 };
-use fault::{damaged, fault, migration_fault};
+use fault::{fault, migration_fault};
 use snapshot::SqliteSnapshot;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -152,35 +146,11 @@ async fn commit(
     let log_id = filter.log_id.expect("a filter that has read something knows its log");
     let begun = connection.begin_with("BEGIN IMMEDIATE").await;
     let mut transaction = begun.map_err(fault)?;
-    if !projections::advance(&mut transaction, log_id, partition, step).await? {
+    if !projections::advance(&mut *transaction, log_id, partition, step).await? {
         return Err(CommitError::Moved { partition, expected });
     }
-    write_rows(&mut transaction, log_id, partition, changes).await?;
+    write_rows(&mut *transaction, log_id, partition, changes).await?;
     Ok(transaction.commit().await.map_err(fault)?)
-}
-
-/// Writes each row that the changes touch once, as it is after them.
-async fn write_rows(
-    connection: &mut SqliteConnection,
-    log_id: u8,
-    partition: Partition,
-    changes: &[Changes],
-) -> Result<(), StoreError> {
-    let needs = Needs::of(changes);
-    let orders = orders::among(connection, log_id, partition, &needs.orders).await?;
-    let deals = deals::among(connection, log_id, &needs.deals).await?;
-    let mut batch = Batch::new(log_id, partition, orders, deals);
-    for change in changes {
-        batch.apply(change).map_err(StoreError::Damaged)?;
-    }
-    let products: Vec<_> = batch.products.values().copied().collect();
-    deals::upsert_products(connection, &products).await?;
-    let deals: Vec<_> = batch.deals.values().map(AsRef::as_ref).collect();
-    deals::upsert(connection, &deals).await?;
-    let orders: Vec<_> = batch.orders.values().map(AsRef::as_ref).collect();
-    orders::upsert(connection, &orders).await?;
-    let commands: Vec<_> = batch.commands.values().copied().collect();
-    commands::insert(connection, &commands).await
 }
 
 #[async_trait]
@@ -257,7 +227,7 @@ impl Store for SqliteStore {
         // An account that was acknowledged must survive a loss of power. Whoever gives this call
         // up half-way leaves the stricter setting behind, which costs time only.
         set_synchronous(&mut connection, "PRAGMA synchronous = FULL").await?;
-        let created = users::create(&mut connection, user).await;
+        let created = users::create(&mut *connection, user).await;
         if matches!(created, Err(UserError::Store(_))) {
             connection.close_on_drop();
             return created;
@@ -275,10 +245,7 @@ impl Store for SqliteStore {
         log_id: u8,
         position: Position,
     ) -> Result<(Option<ProjectionRow>, Option<OrderRow>), StoreError> {
-        let mut transaction = self.readers.begin().await.map_err(fault)?;
-        let projection = projections::one(&mut transaction, log_id, position.partition).await?;
-        let order = orders::one(&mut transaction, log_id, position).await?;
-        Ok((projection, order))
+        orders::one_as_of(&mut *self.read().await?, log_id, position).await
     }
 
     async fn close(&self) {

@@ -29,11 +29,6 @@ pub(super) fn migration_fault(error: MigrateError) -> StoreError {
     StoreError::Damaged(text.into())
 }
 
-/// A value that this program would not have written.
-pub(super) fn damaged(what: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged(what.to_string().into())
-}
-
 fn is_damage(error: &sqlx::Error) -> bool {
     match error.as_database_error() {
         // The extended code has the primary one in its lowest byte.

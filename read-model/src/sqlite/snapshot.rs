@@ -5,8 +5,8 @@ use schemas::Position;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::fault::fault;
-use super::{commands, deals, orders, projections};
 use crate::row::{CommandRow, DealRow, OrderRow};
+use crate::sql::{commands, deals, orders, projections};
 use crate::store::{ProjectionRow, Snapshot, StoreError};
 
 /// Dropping it ends the transaction.
@@ -17,7 +17,7 @@ impl SqliteSnapshot {
     pub(super) async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
         let mut transaction = pool.begin().await.map_err(fault)?;
         // SQLite takes the snapshot at the first read, not at the beginning.
-        projections::log_ids(&mut transaction).await?;
+        projections::log_ids(&mut *transaction).await?;
         Ok(Self(transaction))
     }
 }
@@ -25,11 +25,11 @@ impl SqliteSnapshot {
 #[async_trait]
 impl Snapshot for SqliteSnapshot {
     async fn projections(&mut self, log_id: u8) -> Result<Vec<ProjectionRow>, StoreError> {
-        projections::of_log(&mut self.0, log_id).await
+        projections::of_log(&mut *self.0, log_id).await
     }
 
     async fn deals(&mut self, log_id: u8) -> Result<Vec<DealRow>, StoreError> {
-        deals::of_log(&mut self.0, log_id).await
+        deals::of_log(&mut *self.0, log_id).await
     }
 
     async fn orders(
@@ -38,7 +38,7 @@ impl Snapshot for SqliteSnapshot {
         from: Position,
         limit: u32,
     ) -> Result<Vec<OrderRow>, StoreError> {
-        orders::page(&mut self.0, log_id, from, limit).await
+        orders::page(&mut *self.0, log_id, from, limit).await
     }
 
     async fn commands(
@@ -47,6 +47,6 @@ impl Snapshot for SqliteSnapshot {
         from: Position,
         limit: u32,
     ) -> Result<Vec<CommandRow>, StoreError> {
-        commands::page(&mut self.0, log_id, from, limit).await
+        commands::page(&mut *self.0, log_id, from, limit).await
     }
 }

@@ -6,7 +6,7 @@ use schemas::Timestamp;
 use crate::Backend;
 use crate::world::customer;
 
-fn user(number: u16, email: &str) -> UserRow {
+pub(crate) fn user(number: u16, email: &str) -> UserRow {
     UserRow {
         customer: customer(number),
         email: email.into(),

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod committing;
+mod mysql;
 mod naive;
 mod property;
 mod reading;
@@ -67,6 +68,7 @@ macro_rules! conformance {
 }
 
 conformance!(sqlite_store, super::sqlite::SqliteFile::new());
+conformance!(mysql_store, super::mysql::Database::new());
 
 pub(crate) const LOG: u8 = 7;
 

@@ -178,7 +178,7 @@ pub(crate) async fn a_row_that_cannot_be_read_is_damage(backend: &impl Backend) 
     backend.execute("UPDATE orders SET status = 'queued'").await;
     backend.execute("UPDATE commands SET refusal = 'whim'").await;
     backend.execute("UPDATE deals SET held = -1").await;
-    backend.execute("UPDATE projections SET claim = X'0102'").await;
+    backend.execute("UPDATE projections SET rules = -1").await;
     let damaged = |fault: StoreError, column: &str| match fault {
         StoreError::Damaged(text) => assert!(text.contains(column), "{text}"),
         StoreError::Unavailable(fault) => panic!("{fault}"),
@@ -186,5 +186,5 @@ pub(crate) async fn a_row_that_cannot_be_read_is_damage(backend: &impl Backend) 
     damaged(store.order(LOG, at(2)).await.unwrap_err(), "status");
     damaged(store.command(LOG, at(3)).await.unwrap_err(), "refusal");
     damaged(store.deal(deal_id(1)).await.unwrap_err(), "held");
-    damaged(store.projections(LOG).await.unwrap_err(), "claim");
+    damaged(store.projections(LOG).await.unwrap_err(), "rules");
 }

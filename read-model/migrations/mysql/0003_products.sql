@@ -1,0 +1,6 @@
+CREATE TABLE IF NOT EXISTS products (
+  product_id VARCHAR(64) NOT NULL PRIMARY KEY,
+  name VARCHAR(255) NOT NULL,
+  description TEXT NOT NULL,
+  image_url VARCHAR(2048)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
