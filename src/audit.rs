@@ -1,15 +1,20 @@
-//! `timedeal audit`: the promises, checked from the data directory; also of a running service.
+//! `timedeal audit`: the promises, checked from the logs and the read model; also of a running
+//! service.
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use audit::{AuditInput, Report};
 use event_log::EmbeddedLogs;
-use read_model::{SqliteStore, Store};
+use event_log::kafka::{KafkaLogs, KafkaOptions};
 
-use crate::cli::AuditFlags;
-use crate::data_dir::{DataDir, Logs};
+use crate::broker::{Broker, logs_of};
+use crate::cli::{AuditFlags, LogUrl};
+use crate::data_dir::DataDir;
+use crate::database::Database;
 use crate::fail;
+use crate::logs::Logs;
 
 /// Exit code if it could not look.
 const COULD_NOT_LOOK: u8 = 2;
@@ -25,20 +30,24 @@ pub(crate) fn run(flags: &AuditFlags) -> ExitCode {
 }
 
 fn look(flags: &AuditFlags) -> anyhow::Result<ExitCode> {
-    let data_dir = DataDir::new(&flags.data.data_dir);
-    let embedded = EmbeddedLogs::open_read_only(data_dir.path())?;
-    let logs = Logs::of(&embedded);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let report = runtime.block_on(async {
-        let store = SqliteStore::open_read_only(&data_dir.read_model()).await?;
-        let store: Arc<dyn Store> = Arc::new(store);
-        let (commands, decisions) = (logs.commands, logs.decisions);
-        let store = Some(store);
-        let input = audit::AuditInput { commands, decisions, store };
-        anyhow::Ok(audit::run(input).await?)
-    })?;
-    drop(runtime);
-    embedded.close();
+    let report = match &flags.log.log_url {
+        LogUrl::Embedded => {
+            let embedded = EmbeddedLogs::open_read_only(&flags.data.data_dir)?;
+            let report = runtime.block_on(inspect(flags, Logs::embedded(&embedded)));
+            drop(runtime);
+            embedded.close();
+            report
+        }
+        LogUrl::Kafka(_) => {
+            let broker = runtime.block_on(Broker::of(&flags.log, "timedeal-audit"))?;
+            let kafka = KafkaLogs::open(&broker.connection, KafkaOptions::read_only())?;
+            let report = runtime.block_on(inspect(flags, logs_of(&kafka)));
+            drop(runtime);
+            kafka.close();
+            report
+        }
+    }?;
     let mut out = std::io::stdout().lock();
     if flags.json {
         serde_json::to_writer_pretty(&mut out, &report)?;
@@ -47,4 +56,15 @@ fn look(flags: &AuditFlags) -> anyhow::Result<ExitCode> {
         writeln!(out, "{report}")?;
     }
     Ok(ExitCode::from(report.exit_code()))
+}
+
+async fn inspect(flags: &AuditFlags, logs: Logs) -> anyhow::Result<Report> {
+    let data_dir = DataDir::new(&flags.data.data_dir);
+    let database = Database::of(&flags.database, Some(&data_dir)).await?;
+    let store = database.open_read_only().await?;
+    let (commands, decisions) = (logs.commands, logs.decisions);
+    let input = AuditInput { commands, decisions, store: Some(Arc::clone(&store)) };
+    let report = audit::run(input).await;
+    store.close().await;
+    Ok(report?)
 }

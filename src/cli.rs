@@ -1,14 +1,24 @@
 //! The command line: what can be asked of the program, and every flag's variable. Only results go
 //! to stdout; all else is logged to stderr.
 
-use std::net::SocketAddr;
+mod flags;
+mod roles;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use loadtest::Arrivals;
-use platform::config::parse_duration;
 use uuid::Uuid;
+
+pub(crate) use flags::{
+    DataDirFlags, DatabaseFlags, HttpFlags, KeyFlags, LogFlags, OidcFlags, ProcessFlags,
+    WorkerFlags,
+};
+pub(crate) use roles::{GatewayFlags, OrderWorkerFlags, ProjectorFlags};
+pub(crate) use values::{LogUrl, SaslKind};
+use values::{duration, scope};
 
 /// Ordering for flash sales. Without a command: `serve --demo`.
 #[derive(Debug, Parser)]
@@ -21,7 +31,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: gateway, order-worker, projector, log and read model.
-    Serve(ServeFlags),
+    Serve(Box<ServeFlags>),
     /// Print tokens, one a line, each for a new customer unless a subject is given.
     Token(TokenFlags),
     /// Check promises I1 to I9: exit 0 all hold, 1 violated, 2 could not look.
@@ -31,63 +41,50 @@ pub(crate) enum Command {
     /// Look at partitions, or resume a parked one.
     #[command(subcommand)]
     Partition(PartitionCommand),
-}
-
-/// Where the data is.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct DataFlags {
-    /// Directory of log, read model, keys and snapshots.
-    #[arg(long, env = "TIMEDEAL_DATA_DIR", default_value = "./timedeal-data")]
-    pub(crate) data_dir: PathBuf,
-    /// Which log: `embedded`, in the data directory.
-    #[arg(long, env = "TIMEDEAL_LOG_URL", default_value = "embedded", value_parser = log_url)]
-    pub(crate) log_url: String,
-    /// Which read model: `sqlite`, in the data directory.
-    #[arg(long, env = "TIMEDEAL_DATABASE_URL", default_value = "sqlite",
-          value_parser = database_url)]
-    pub(crate) database_url: String,
+    /// Make the topics of a broker, or check them.
+    #[command(subcommand)]
+    Topics(TopicsCommand),
+    /// Bring the tables of a MySQL read model up to date.
+    Migrate(MigrateFlags),
+    /// Make the keys that all gateways of a broker share.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Ask a process whether it may be sent work: exit 0 if so, else 1 and why not.
+    Healthcheck(OpsFlags),
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeFlags {
     #[command(flatten)]
-    pub(crate) data: DataFlags,
-    /// Address for customers and operators.
-    #[arg(long, env = "TIMEDEAL_LISTEN", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-    /// Address for health checks, metrics and partitions.
-    #[arg(long, env = "TIMEDEAL_OPS_LISTEN", default_value = "127.0.0.1:8081")]
-    pub(crate) ops_listen: SocketAddr,
-    /// error, warn, info, debug, trace, or a filter such as `info,gateway=debug`.
-    #[arg(long, env = "TIMEDEAL_LOG_LEVEL", default_value = "info")]
-    pub(crate) log_level: String,
+    pub(crate) data: DataDirFlags,
+    #[command(flatten)]
+    pub(crate) http: HttpFlags,
+    #[command(flatten)]
+    pub(crate) process: ProcessFlags,
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+    #[command(flatten)]
+    pub(crate) keys: KeyFlags,
+    #[command(flatten)]
+    pub(crate) oidc: OidcFlags,
+    #[command(flatten)]
+    pub(crate) worker: WorkerFlags,
     /// Announce a deal if there is none, and give the page a customer and a payer.
     #[arg(long, env = "TIMEDEAL_DEMO")]
     pub(crate) demo: bool,
-    /// Partitions of a new log; fixed at its creation.
+    /// Partitions of a new embedded log; fixed at its creation.
     #[arg(long, env = "TIMEDEAL_PARTITIONS", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) partitions: u16,
-    /// Most connections at once.
-    #[arg(long, env = "TIMEDEAL_MAX_CONNECTIONS", default_value_t = 15_000)]
-    pub(crate) max_connections: usize,
-    /// Networks of proxies whose X-Forwarded-For is believed; turns on rates per address.
-    #[arg(long, env = "TIMEDEAL_TRUSTED_PROXIES", value_delimiter = ',')]
-    pub(crate) trusted_proxies: Vec<gateway::AddressRange>,
-    /// Origins whose pages may call.
-    #[arg(long, env = "TIMEDEAL_CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
-    pub(crate) cors_origins: Vec<Box<str>>,
-    /// A deal is retired so long after it closed.
-    #[arg(long, env = "TIMEDEAL_RETIRE_AFTER", default_value = "30d", value_parser = duration)]
-    pub(crate) retire_after: Duration,
 }
 
 /// Whose keys sign tokens.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct KeyFlags {
-    /// Data directory of the service.
-    #[arg(long, env = "TIMEDEAL_DATA_DIR", default_value = "./timedeal-data")]
-    pub(crate) data_dir: PathBuf,
+pub(crate) struct SignerFlags {
+    #[command(flatten)]
+    pub(crate) data: DataDirFlags,
     /// A key instead of the data directory's: JSON, base64 or hex secret, or EdDSA PKCS#8 PEM.
     #[arg(long, env = "TIMEDEAL_SIGNING_KEY")]
     pub(crate) signing_key: Option<PathBuf>,
@@ -96,7 +93,7 @@ pub(crate) struct KeyFlags {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TokenFlags {
     #[command(flatten)]
-    pub(crate) key: KeyFlags,
+    pub(crate) key: SignerFlags,
     /// What the token allows: shop, admin, support; several with commas.
     #[arg(long, env = "TIMEDEAL_SCOPE", default_value = "shop", value_delimiter = ',',
           value_parser = scope)]
@@ -115,7 +112,11 @@ pub(crate) struct TokenFlags {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AuditFlags {
     #[command(flatten)]
-    pub(crate) data: DataFlags,
+    pub(crate) data: DataDirFlags,
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
     /// One JSON document instead of lines.
     #[arg(long, env = "TIMEDEAL_JSON")]
     pub(crate) json: bool,
@@ -124,10 +125,15 @@ pub(crate) struct AuditFlags {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RushFlags {
     #[command(flatten)]
-    pub(crate) key: KeyFlags,
-    /// The service.
-    #[arg(long, env = "TIMEDEAL_URL", default_value = "http://127.0.0.1:8080")]
-    pub(crate) url: String,
+    pub(crate) key: SignerFlags,
+    /// The service: each of its gateways, separated by commas.
+    #[arg(
+        long,
+        env = "TIMEDEAL_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_delimiter = ','
+    )]
+    pub(crate) url: Vec<String>,
     /// How many want to buy.
     #[arg(long, env = "TIMEDEAL_BUYERS", default_value_t = 20_000)]
     pub(crate) buyers: u32,
@@ -179,6 +185,48 @@ pub(crate) enum PartitionCommand {
     },
 }
 
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum TopicsCommand {
+    /// Make what is missing, begin the log if it is new, then check. Changes nothing that is there.
+    Create(TopicsFlags),
+    /// Say everything that is not as it should be: exit 1 if there is any of it.
+    Check(TopicsFlags),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TopicsFlags {
+    #[command(flatten)]
+    pub(crate) log: LogFlags,
+    /// The read model, if there is one already: a new log takes an id that it does not know.
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+    /// Partitions of new topics; fixed at their creation.
+    #[arg(long, env = "TIMEDEAL_TOPIC_PARTITIONS", default_value_t = 64,
+          value_parser = clap::value_parser!(u16).range(1..=16_384))]
+    pub(crate) topic_partitions: u16,
+    /// Copies of every partition.
+    #[arg(long, env = "TIMEDEAL_REPLICATION_FACTOR", default_value_t = 3)]
+    pub(crate) replication_factor: u8,
+    /// Copies that must have a record before it counts as written.
+    #[arg(long, env = "TIMEDEAL_MIN_INSYNC_REPLICAS", default_value_t = 2)]
+    pub(crate) min_insync_replicas: u8,
+    /// One broker on a developer's machine: one copy is enough.
+    #[arg(long, env = "TIMEDEAL_DEV")]
+    pub(crate) dev: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MigrateFlags {
+    #[command(flatten)]
+    pub(crate) database: DatabaseFlags,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make signing, ticket and webhook keys in `keys/` of a directory, unless they are there.
+    Create(DataDirFlags),
+}
+
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OpsFlags {
     /// The service's ops listener.
@@ -186,60 +234,27 @@ pub(crate) struct OpsFlags {
     pub(crate) ops_url: String,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).map_err(|fault| fault.to_string())
-}
-
-/// An origin as browsers send it: scheme and authority, no path.
-fn origin(text: &str) -> Result<Box<str>, String> {
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_plain = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
-    };
-    match authority.filter(|name| is_plain(name)) {
-        Some(_) => Ok(text.into()),
-        None => Err("an origin such as https://shop.example".to_owned()),
-    }
-}
-
-fn scope(text: &str) -> Result<gateway::auth::Scope, String> {
-    let known = gateway::auth::Scope::ALL.into_iter().find(|scope| scope.as_str() == text);
-    known.ok_or_else(|| "one of shop, admin, support".to_owned())
-}
-
-fn log_url(text: &str) -> Result<String, String> {
-    match text {
-        "embedded" => Ok(text.to_owned()),
-        _ => Err("this build knows `embedded`".to_owned()),
-    }
-}
-
-fn database_url(text: &str) -> Result<String, String> {
-    match text {
-        "sqlite" => Ok(text.to_owned()),
-        _ => Err("this build knows `sqlite`".to_owned()),
-    }
-}
+#[cfg(test)]
+mod deployment;
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
-    use super::Cli;
+    use super::{Cli, GatewayFlags, OrderWorkerFlags, ProjectorFlags};
 
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+    fn programs() -> [clap::Command; 4] {
+        [
+            Cli::command(),
+            GatewayFlags::command(),
+            OrderWorkerFlags::command(),
+            ProjectorFlags::command(),
+        ]
     }
 
     #[test]
-    fn an_origin_is_scheme_and_authority() {
-        for good in ["https://shop.example", "http://127.0.0.1:3000"] {
-            assert!(super::origin(good).is_ok(), "{good}");
-        }
-        for bad in ["", "*", "shop.example", "https://", "https://a/b", "https://a b"] {
-            assert!(super::origin(bad).is_err(), "{bad}");
-        }
+    fn the_command_lines_are_consistent() {
+        programs().into_iter().for_each(clap::Command::debug_assert);
     }
 
     #[test]
@@ -256,6 +271,24 @@ mod tests {
             }
             command.get_subcommands().for_each(check);
         }
-        check(&Cli::command());
+        for program in programs() {
+            check(&program);
+        }
+    }
+
+    #[test]
+    fn help_shows_no_value_of_a_variable_that_may_hold_a_secret() {
+        fn check(command: &clap::Command) {
+            for flag in command.get_arguments() {
+                let name = flag.get_long().unwrap_or_default();
+                let is_secret =
+                    ["password", "keys", "database-url"].iter().any(|word| name.ends_with(word));
+                assert!(!is_secret || flag.is_hide_env_values_set(), "--{name}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        for program in programs() {
+            check(&program);
+        }
     }
 }

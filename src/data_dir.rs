@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use event_log::{EmbeddedLogs, Log};
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use platform::secrets::DataDirKeys;
-use schemas::Timestamp;
+
+use crate::snapshots;
 
 /// A data directory.
 #[derive(Clone, Debug)]
@@ -37,36 +36,8 @@ impl DataDir {
         keys.with_context(|| format!("keys of {}", self.0.display()))
     }
 
-    /// Where snapshots go: written to the disk for good, or a crash could leave torn ones behind.
+    /// Where snapshots go.
     pub(crate) fn snapshots(&self) -> anyhow::Result<Arc<dyn ObjectStore>> {
-        let folder = self.0.join("snapshots");
-        std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-        let store = LocalFileSystem::new_with_prefix(&folder)
-            .with_context(|| format!("open {}", folder.display()))?;
-        Ok(Arc::new(store.with_fsync(true)))
+        snapshots::in_directory(&self.0.join("snapshots"))
     }
-}
-
-/// The two logs that matter most and the one for what nobody can read.
-#[derive(Clone, Debug)]
-pub(crate) struct Logs {
-    pub(crate) commands: Arc<dyn Log>,
-    pub(crate) decisions: Arc<dyn Log>,
-    pub(crate) dead_letters: Arc<dyn Log>,
-}
-
-impl Logs {
-    pub(crate) fn of(embedded: &EmbeddedLogs) -> Self {
-        Self {
-            commands: embedded.commands(),
-            decisions: embedded.decisions(),
-            dead_letters: embedded.dead_letters(),
-        }
-    }
-}
-
-/// The machine's wall clock, as the embedded log takes it.
-pub(crate) fn wall_clock() -> event_log::Clock {
-    let clock = platform::clock::SystemClock::new();
-    Arc::new(move || Timestamp::from_millis(platform::clock::Clock::now_millis(&clock)))
 }

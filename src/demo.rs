@@ -1,6 +1,7 @@
 //! `--demo`: a deal that opens seconds later, and what a newcomer needs to know.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use event_log::{Record, partition_of};
@@ -8,17 +9,16 @@ use schemas::log::{AnnounceDeal, Command, DealTerms, Product};
 use schemas::{DealId, DealKey, Money, ProductId, Timestamp};
 use uuid::Uuid;
 
-use crate::cli::ServeFlags;
 use crate::data_dir::DataDir;
-use crate::node::Node;
+use crate::role::StoreBase;
 
 const OPENS_IN: Duration = Duration::from_secs(10);
 const OPEN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Announces the demo deal unless a deal can still be bought; tells which deal that is.
-pub(crate) async fn announce(node: &Node) -> anyhow::Result<DealId> {
-    let now = Timestamp::from_millis(node.clock.now_millis());
-    let mut deals = node.store.deals(node.log_id).await?.1;
+pub(crate) async fn announce(on: &StoreBase, ticket_key: u16) -> anyhow::Result<DealId> {
+    let now = Timestamp::from_millis(on.base.clock.now_millis());
+    let mut deals = on.store.deals(on.base.log_id).await?.1;
     deals.retain(|deal| {
         deal.stock_left > 0 && !deal.closed && !deal.paused && deal.terms.closes_at > now
     });
@@ -33,15 +33,16 @@ pub(crate) async fn announce(node: &Node) -> anyhow::Result<DealId> {
         product_id: product_id.clone(),
         deal_key,
         terms: Box::new(terms(now)),
-        ticket_key: node.ticket_key,
+        ticket_key,
         received_at: now,
         actor: Uuid::nil(),
         admission: None,
     }));
     let key = product_id.as_str().as_bytes().to_vec();
-    let partition = partition_of(&key, node.logs.commands.partitions());
+    let commands = &on.base.logs.commands;
+    let partition = partition_of(&key, commands.partitions());
     let record = Record { key: key.into(), payload: command.encode().into(), ..Record::default() };
-    node.logs.commands.append(partition, vec![record]).await?;
+    commands.append(partition, vec![record]).await?;
     Ok(deal_id)
 }
 
@@ -65,9 +66,9 @@ fn terms(now: Timestamp) -> DealTerms {
 
 /// Says on stdout where the page is, how to buy from a terminal, and where the data is. A stdout
 /// that nobody reads is no reason to stop.
-pub(crate) fn greet(flags: &ServeFlags, data_dir: &DataDir, deal_id: DealId) {
+pub(crate) fn greet(listen: SocketAddr, data_dir: &DataDir, deal_id: DealId) {
     let program = std::env::args().next().unwrap_or_else(|| "timedeal".to_owned());
-    let (listen, data) = (flags.listen, data_dir.path().display());
+    let data = data_dir.path().display();
     let text = format!(
         "\
 The shop:  http://{listen}/

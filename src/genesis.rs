@@ -8,44 +8,94 @@ use decision_log::genesis_record;
 use event_log::{Log, ReadLimits};
 use schemas::log::{CommandsRecord, Genesis, decode_command};
 
-use crate::data_dir::Logs;
+use crate::logs::Logs;
+use crate::patience::{Obstacle, Patience};
 
 /// The id of the log, which is begun now if it is new. A start that was cut short is finished with
 /// the id that it had drawn. `taken` are ids that the read model knows of other logs.
+///
+/// Of several that begin a log at once, the one whose record stands first in the first partition
+/// of commands has drawn the id, and all write that into the other partitions: the same genesis
+/// again counts for nothing there, and in the commands log any later one does.
 pub(crate) async fn begin(logs: &Logs, taken: &[u8]) -> anyhow::Result<u8> {
-    let both = [&logs.commands, &logs.decisions];
     let partitions = logs.commands.partitions();
-    let mut found = None;
-    for (log, partition) in both.iter().flat_map(|log| (0..partitions).map(move |it| (log, it))) {
-        let Some(genesis) = first(log, partition).await? else { continue };
-        let name = log.name();
-        ensure!(genesis.partitions == partitions, "{name}/{partition} begins with {genesis:?}");
-        let log_id = *found.get_or_insert(genesis.log_id);
-        ensure!(log_id == genesis.log_id, "{name}/{partition} is of log {}", genesis.log_id);
-    }
-    let log_id = match found {
+    let found = scan(logs).await?;
+    let log_id = match found.log_id {
         Some(log_id) => log_id,
         None => draw(taken)?,
     };
-    let record = genesis_record(&Genesis { log_id, partitions });
-    for (log, partition) in both.iter().flat_map(|log| (0..partitions).map(move |it| (log, it))) {
+    let record = |log_id| genesis_record(&Genesis { log_id, partitions });
+    if logs.commands.end(0).await? == 0 {
+        logs.commands.append(0, vec![record(log_id)]).await?;
+    }
+    let decided = first(&logs.commands, 0).await?.context("the first record is not there")?;
+    for (log, partition) in all(logs) {
         if log.end(partition).await? == 0 {
-            log.append(partition, vec![record.clone()]).await?;
+            log.append(partition, vec![record(decided.log_id)]).await?;
         }
     }
-    Ok(log_id)
+    Ok(decided.log_id)
 }
 
-/// Whether anything was ever written to the logs: then there are keys that it was written with.
-pub(crate) async fn has_begun(logs: &Logs) -> anyhow::Result<bool> {
-    for log in [&logs.commands, &logs.decisions] {
-        for partition in 0..log.partitions() {
-            if log.end(partition).await? > 0 {
-                return Ok(true);
+/// The id of a log that somebody else begins; waits until that has been done.
+pub(crate) async fn wait_for(logs: &Logs, patience: &Patience) -> anyhow::Result<u8> {
+    let look = async || {
+        let found = scan(logs).await.map_err(|fault| {
+            if fault.is::<event_log::ReadError>() {
+                Obstacle::ForNow(format!("the log: {fault:#}"))
+            } else {
+                Obstacle::ForGood(fault)
             }
+        })?;
+        match found.log_id {
+            Some(log_id) if found.is_whole => Ok(log_id),
+            Some(_) | None => {
+                let what = "the log to be begun: run `timedeal topics create`";
+                Err(Obstacle::ForNow(what.to_owned()))
+            }
+        }
+    };
+    patience.wait_for(look).await
+}
+
+/// Whether order ids of this log may have been given out: then there are keys that made them.
+pub(crate) async fn has_been_used(logs: &Logs) -> anyhow::Result<bool> {
+    for partition in 0..logs.commands.partitions() {
+        if logs.commands.end(partition).await? > 1 {
+            return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// What the first records say.
+struct Found {
+    log_id: Option<u8>,
+    /// Every partition of both logs has one.
+    is_whole: bool,
+}
+
+async fn scan(logs: &Logs) -> anyhow::Result<Found> {
+    let partitions = logs.commands.partitions();
+    let mut found = Found { log_id: None, is_whole: true };
+    for (log, partition) in all(logs) {
+        let Some(genesis) = first(log, partition).await? else {
+            found.is_whole = false;
+            continue;
+        };
+        let name = log.name();
+        ensure!(genesis.partitions == partitions, "{name}/{partition} begins with {genesis:?}");
+        let log_id = *found.log_id.get_or_insert(genesis.log_id);
+        ensure!(log_id == genesis.log_id, "{name}/{partition} is of log {}", genesis.log_id);
+    }
+    Ok(found)
+}
+
+/// Every partition of both logs; the first of commands first.
+fn all(logs: &Logs) -> impl Iterator<Item = (&Arc<dyn Log>, u16)> {
+    let partitions = logs.commands.partitions();
+    let both = [&logs.commands, &logs.decisions];
+    both.into_iter().flat_map(move |log| (0..partitions).map(move |it| (log, it)))
 }
 
 /// The genesis record of a partition; none if it is empty.
@@ -80,21 +130,31 @@ mod tests {
     use event_log::SimulatedLog;
     use schemas::Timestamp;
 
-    fn logs() -> (Logs, SimulatedLog) {
+    struct World {
+        logs: Logs,
+        commands: SimulatedLog,
+        decisions: SimulatedLog,
+    }
+
+    fn world() -> World {
         let clock: event_log::Clock = Arc::new(|| Timestamp::EPOCH);
         let log = |name| SimulatedLog::new(name, 2, Arc::clone(&clock));
-        let decisions = log("decisions");
+        let (commands, decisions) = (log("commands"), log("decisions"));
         let logs = Logs {
-            commands: Arc::new(log("commands")),
+            commands: Arc::new(commands.clone()),
             decisions: Arc::new(decisions.clone()),
             dead_letters: Arc::new(log("dead-letters")),
         };
-        (logs, decisions)
+        World { logs, commands, decisions }
+    }
+
+    fn genesis(log_id: u8) -> event_log::Record {
+        genesis_record(&Genesis { log_id, partitions: 2 })
     }
 
     #[tokio::test]
     async fn a_new_log_takes_an_id_that_is_free_and_keeps_it() {
-        let (logs, _) = logs();
+        let World { logs, .. } = world();
         let taken: Vec<u8> = (0..=255).filter(|id| *id != 77).collect();
         assert_eq!(begin(&logs, &taken[1..]).await.unwrap(), 77);
         assert_eq!(begin(&logs, &[]).await.unwrap(), 77);
@@ -106,18 +166,57 @@ mod tests {
 
     #[tokio::test]
     async fn a_start_that_was_cut_short_is_finished_with_the_same_id() {
-        let (logs, decisions) = logs();
-        decisions.append_raw(1, genesis_record(&Genesis { log_id: 9, partitions: 2 }));
+        let World { logs, decisions, .. } = world();
+        decisions.append_raw(1, genesis(9));
         assert_eq!(begin(&logs, &[]).await.unwrap(), 9);
         assert_eq!(first(&logs.commands, 0).await.unwrap().unwrap().log_id, 9);
     }
 
     #[tokio::test]
+    async fn of_two_that_begin_a_log_at_once_the_first_in_the_log_names_it() {
+        let World { logs, commands, .. } = world();
+        commands.hold_next(0);
+        let (begun, ()) = tokio::join!(begin(&logs, &[9]), async {
+            // The other one comes between our look and our append.
+            commands.append_raw(0, genesis(9));
+            assert_eq!(commands.release(0), 1);
+        });
+        assert_eq!(begun.unwrap(), 9);
+        for (log, partition) in all(&logs) {
+            assert_eq!(first(log, partition).await.unwrap().unwrap().log_id, 9);
+        }
+    }
+
+    #[tokio::test]
     async fn logs_of_two_ids_are_refused() {
-        let (logs, decisions) = logs();
+        let World { logs, decisions, .. } = world();
         begin(&logs, &[]).await.unwrap();
         decisions.truncate(1, 0);
-        decisions.append_raw(1, genesis_record(&Genesis { log_id: 0, partitions: 2 }));
+        decisions.append_raw(1, genesis(0));
         assert!(begin(&logs, &[]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_log_is_waited_for_until_every_partition_has_begun() {
+        let World { logs, commands, .. } = world();
+        let patience = Patience {
+            standing: crate::standing::Standing::default(),
+            stop: platform::shutdown::ShutdownToken::new(),
+        };
+        commands.append_raw(0, genesis(9));
+        patience.stop.trigger();
+        let stopped = wait_for(&logs, &patience).await.unwrap_err();
+        assert!(stopped.to_string().contains("topics create"), "{stopped}");
+        begin(&logs, &[]).await.unwrap();
+        assert_eq!(wait_for(&logs, &patience).await.unwrap(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_log_with_nothing_but_its_beginning_has_not_been_used() {
+        let World { logs, commands, .. } = world();
+        begin(&logs, &[]).await.unwrap();
+        assert!(!has_been_used(&logs).await.unwrap());
+        commands.append_raw(1, event_log::Record::default());
+        assert!(has_been_used(&logs).await.unwrap());
     }
 }

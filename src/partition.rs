@@ -27,7 +27,7 @@ pub(crate) fn run(command: &PartitionCommand) -> anyhow::Result<ExitCode> {
 }
 
 /// One small call over HTTP/1.0, so that the answer ends with the connection.
-fn call(url: &str, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
+pub(crate) fn call(url: &str, method: &str, path: &str, body: &str) -> anyhow::Result<String> {
     let host = url.strip_prefix("http://").with_context(|| format!("{url} is not http://…"))?;
     let host = host.trim_end_matches('/');
     let mut stream = TcpStream::connect(host).with_context(|| format!("connect to {host}"))?;

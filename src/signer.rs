@@ -4,26 +4,26 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use gateway::auth::{Scopes, TokenIssuer, TokenRequest};
-use platform::secrets::{DataDirKeys, SigningKeyMaterial};
+use platform::secrets::{DataDirKeys, SigningKeys};
 use uuid::Uuid;
 
-use crate::cli::KeyFlags;
+use crate::cli::SignerFlags;
 
 /// Signs tokens that the service accepts.
 pub(crate) struct Signer(TokenIssuer);
 
 impl Signer {
-    pub(crate) fn load(flags: &KeyFlags) -> anyhow::Result<Self> {
-        let material = match &flags.signing_key {
-            Some(path) => SigningKeyMaterial::load(path)?,
+    pub(crate) fn load(flags: &SignerFlags) -> anyhow::Result<Self> {
+        let keys = match &flags.signing_key {
+            Some(path) => SigningKeys::load(path)?,
             None => {
-                let keys = DataDirKeys::load(&flags.data_dir).with_context(|| {
-                    format!("no keys in {}: start the service first", flags.data_dir.display())
+                let keys = DataDirKeys::load(&flags.data.data_dir).with_context(|| {
+                    format!("no keys in {}: start the service first", flags.data.data_dir.display())
                 })?;
-                SigningKeyMaterial::Hs256(keys.signing)
+                keys.signing
             }
         };
-        Ok(Self(TokenIssuer::new(&material)?))
+        Ok(Self(TokenIssuer::of(&keys)?))
     }
 
     pub(crate) fn token(&self, subject: Uuid, scopes: Scopes, ttl: Duration) -> String {

@@ -69,7 +69,7 @@ pub(crate) struct Sender {
 impl Service {
     /// The sender of a command that is received now.
     pub(crate) fn sender(&self, actor: Uuid) -> Sender {
-        Sender { ticket_key: self.tickets.issuing(), received_at: self.now(), actor }
+        Sender { ticket_key: self.tickets.load().issuing(), received_at: self.now(), actor }
     }
 
     /// What this gateway knows of a partition as it lets a command in.

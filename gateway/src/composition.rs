@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use event_log::Log;
 use platform::clock::Clock;
+use platform::secrets::{Rotating, SecretBytes};
 use platform::shutdown::ShutdownToken;
 use read_model::Store;
 use schemas::Timestamp;
@@ -13,14 +14,15 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::accounts::Passwords;
-use crate::auth::{Gatekeeper, TokenIssuer, VerifyToken};
+use crate::auth::{self, Gatekeeper, TokenIssuer, VerifyToken};
 use crate::commands::Appended;
 use crate::config::GatewayConfig;
+use crate::keys::GatewayKeys;
 use crate::limits::Limits;
 use crate::retry::Dice;
 use crate::routes;
-use crate::server::{self, PartitionControl, ServeError};
-use crate::status::StatusView;
+use crate::server::{self, Ready, ServeError};
+use crate::status::{Readiness, StatusView};
 use crate::ticket::Tickets;
 
 /// How many may look at once for deals that the view does not know.
@@ -34,20 +36,15 @@ pub struct GatewayParts {
     pub status: StatusView,
     /// The read model: accounts, and deals of logs that were replaced.
     pub store: Arc<dyn Store>,
-    /// Keys of order ids.
-    pub tickets: Tickets,
-    /// Issues the tokens of sessions.
-    pub issuer: TokenIssuer,
-    /// Verifies tokens; usually the issuer's own verifier.
+    /// Keys of order ids, of sessions and of payment notices.
+    pub keys: GatewayKeys,
+    /// Verifies tokens: a [`LocalVerifier`](crate::auth::LocalVerifier) of `keys.tokens`, alone or
+    /// beside an OIDC issuer ([`ByIssuer`](crate::auth::ByIssuer)).
     pub verifier: Arc<dyn VerifyToken>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// All that can be set.
     pub config: GatewayConfig,
-    /// All metrics of the process in Prometheus' text format.
-    pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
-    /// The partitions whose owners run in this process.
-    pub partitions: Arc<dyn PartitionControl>,
 }
 
 /// What every handler works with.
@@ -55,14 +52,15 @@ pub(crate) struct Service {
     pub(crate) commands: Arc<dyn Log>,
     pub(crate) status: StatusView,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) tickets: Tickets,
+    pub(crate) tickets: Rotating<Tickets>,
+    pub(crate) webhooks: Rotating<Vec<SecretBytes>>,
     pub(crate) issuer: TokenIssuer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: GatewayConfig,
     pub(crate) gatekeeper: Gatekeeper,
     pub(crate) limits: Limits,
     pub(crate) passwords: Passwords,
-    pub(crate) dice: Dice,
+    pub(crate) dice: Arc<Dice>,
     pub(crate) appended: Appended,
     /// Whoever looks for a deal that the view does not know holds one.
     pub(crate) old_deals: Semaphore,
@@ -85,8 +83,6 @@ impl Service {
 /// A gateway, ready to serve.
 pub struct Gateway {
     service: Arc<Service>,
-    metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
-    partitions: Arc<dyn PartitionControl>,
 }
 
 impl Gateway {
@@ -99,50 +95,60 @@ impl Gateway {
         getrandom::fill(&mut seed).map_err(ServeError::Randomness)?;
         let dice_seed = getrandom::u64().map_err(ServeError::Randomness)?;
         server::describe_metrics();
+        auth::describe_metrics();
         let clock = parts.clock;
         let service = Service {
             gatekeeper: Gatekeeper::new(parts.verifier, Arc::clone(&clock), seed),
             limits: Limits::new(&parts.config, Arc::clone(&clock)),
             passwords: Passwords::new(),
-            dice: Dice::new(dice_seed),
+            dice: Arc::new(Dice::new(dice_seed)),
             appended: Appended::new(),
             old_deals: Semaphore::new(OLD_DEALS_MAX),
             stopping: ShutdownToken::new(),
             commands: parts.commands,
             status: parts.status,
             store: parts.store,
-            tickets: parts.tickets,
-            issuer: parts.issuer,
+            tickets: parts.keys.tickets,
+            webhooks: parts.keys.webhooks,
+            issuer: TokenIssuer::new(parts.keys.tokens),
             clock,
             config: parts.config,
         };
-        let (metrics_text, partitions) = (parts.metrics_text, parts.partitions);
-        Ok(Self { service: Arc::new(service), metrics_text, partitions })
+        Ok(Self { service: Arc::new(service) })
     }
 
-    /// Serves until shutdown: customers on `listener`, operators on `operations`. Then takes no
-    /// connection any more, ends waits and streams, and gives calls under way `config.drain` to
-    /// end. Operators are served until all that is over.
+    /// Whether it may be sent customers; for the operators' server, also while it stops.
+    #[must_use]
+    pub fn readiness(&self) -> Arc<dyn Fn() -> Ready + Send + Sync> {
+        let service = Arc::clone(&self.service);
+        Arc::new(move || {
+            if service.stopping.is_cancelled() {
+                return Ready::No("stopping".into());
+            }
+            match service.status.ready() {
+                Readiness::Ready => Ready::Yes,
+                Readiness::Starting => Ready::No("catching up".into()),
+                Readiness::Stale => Ready::No("stale".into()),
+            }
+        })
+    }
+
+    /// Serves customers on `listener` until shutdown. Then takes no connection any more, ends
+    /// waits and streams, and gives calls under way `config.drain` to end.
     ///
     /// # Errors
-    /// If a listener fails for good.
+    /// If the listener fails for good.
     pub async fn serve(
         self,
         listener: TcpListener,
-        operations: TcpListener,
         shutdown: ShutdownToken,
     ) -> Result<(), ServeError> {
-        let Self { service, metrics_text, partitions } = self;
-        let ops_stop = ShutdownToken::new();
-        let ops = server::OpsService::new(Arc::clone(&service), metrics_text, partitions);
-        let ops_task = tokio::spawn(server::serve_operations(operations, ops, ops_stop.clone()));
+        let service = self.service;
         let house = service.limits.keep_house(&shutdown);
         let routes = routes::all(&service);
         let public = server::serve_public(listener, Arc::clone(&service), routes, &shutdown);
         let ((), served) = tokio::join!(house, public);
-        ops_stop.trigger();
-        let ops_served = ops_task.await.unwrap_or(Err(ServeError::Operations));
-        served.and(ops_served)
+        served
     }
 }
 

@@ -5,8 +5,6 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use platform::secrets::SecretBytes;
-
 /// How many requests somebody may send: `per_second` on average, `burst` at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateConfig {
@@ -98,8 +96,6 @@ pub struct GatewayConfig {
     pub trusted_proxies: Vec<AddressRange>,
     /// Origins whose pages may call, such as `https://shop.example`.
     pub cors_origins: Vec<Box<str>>,
-    /// Secrets with which a payment provider may sign; any of them will do.
-    pub webhook_secrets: Vec<SecretBytes>,
     /// How long a session's token lasts.
     pub session_ttl: Duration,
     /// Whether the page gets a demo customer and a demo payer.
@@ -118,7 +114,6 @@ impl GatewayConfig {
             address_rate: RateConfig::ADDRESS,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
-            webhook_secrets: Vec::new(),
             session_ttl: Duration::from_secs(12 * 60 * 60),
             demo: false,
         }

@@ -59,7 +59,7 @@ pub(crate) async fn session(service: &Service, call: Arc<Call>) -> Result<Respon
 /// `POST /demo/payments`: pays what the order costs.
 pub(crate) async fn pay(service: &Service, call: Arc<Call>) -> Result<Response, Refusal> {
     expect_demo(service)?;
-    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop]))?;
+    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop])).await?;
     Query::read(&call.uri, &[])?;
     let payment: DemoPayment = read_json(&call).await?;
     service.limits.check_customer(principal.subject)?;

@@ -14,6 +14,7 @@ mod commands;
 mod composition;
 mod config;
 mod demo;
+mod keys;
 mod limits;
 mod openapi;
 mod problem;
@@ -30,5 +31,9 @@ mod web;
 
 pub use composition::{Gateway, GatewayParts};
 pub use config::{AddressRange, GatewayConfig, RateConfig};
+pub use keys::{GatewayKeys, KeyWatches};
 pub use openapi::document as openapi_document;
-pub use server::{PartitionControl, PartitionRow, ResumeOptions, ResumeRefusal, ServeError};
+pub use server::{
+    Operations, PartitionControl, PartitionRow, Ready, ResumeOptions, ResumeRefusal, ServeError,
+    serve_operations,
+};

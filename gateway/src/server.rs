@@ -7,10 +7,12 @@ mod operations;
 mod telemetry;
 mod wire;
 
-pub(crate) use accept::{serve_operations, serve_public};
+pub use accept::serve_operations;
+pub(crate) use accept::serve_public;
 pub(crate) use edge::Routes;
-pub(crate) use operations::OpsService;
-pub use operations::{PartitionControl, PartitionRow, ResumeOptions, ResumeRefusal};
+pub use operations::{
+    Operations, PartitionControl, PartitionRow, Ready, ResumeOptions, ResumeRefusal,
+};
 pub(crate) use telemetry::{APPENDED, STRAY_PAYMENTS, STREAMS, describe_metrics};
 
 /// Why the gateway does not serve.
@@ -22,7 +24,4 @@ pub enum ServeError {
     /// A listener failed for good.
     #[error("connections cannot be accepted")]
     Accept(#[source] std::io::Error),
-    /// The server for operators ended with a panic.
-    #[error("the operators' server broke down")]
-    Operations,
 }

@@ -2,8 +2,8 @@
 //! decisions log, and asked by every call. The async shell around the pure [`crate::view`] and
 //! [`crate::admission`].
 //!
-//! [`StatusView::follow`] and [`StatusView::ask_ends`] are loops around public steps; somebody has
-//! to run them. Must not know HTTP, or how a command is appended.
+//! [`StatusView::follow`], [`StatusView::ask_ends`] and [`StatusView::ask_store`] are loops around
+//! public steps; somebody has to run them. Must not know HTTP, or how a command is appended.
 
 mod deal_watch;
 mod ends;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
+use platform::secrets::{KeyRing, SecretBytes};
 use schemas::limits::{OFFSET_LIMIT, PARTITIONS_MAX};
 use schemas::{CustomerId, Position};
 use sha2::Sha256;
@@ -48,31 +49,36 @@ impl Kind {
     }
 }
 
-/// The numbered ticket keys: all verify, the highest issues.
+/// The numbered ticket keys: all verify, one issues.
 #[derive(Clone)]
 pub struct Tickets {
+    ring: KeyRing,
+    /// The same keys, made ready.
     keys: BTreeMap<u16, Hmac<Sha256>>,
 }
 
 impl Tickets {
-    /// Tickets under these keys, by number.
+    /// Tickets under the keys of this ring.
+    #[must_use]
+    pub fn new(ring: KeyRing) -> Self {
+        let keyed =
+            |key: &SecretBytes| Hmac::new_from_slice(key.expose()).expect("HMAC takes any length");
+        let keys = ring.newest_first().map(|(number, key)| (number, keyed(key))).collect();
+        Self { ring, keys }
+    }
+
+    /// Tickets under the keys of a `ticket.json`, which must have all keys that were there before.
     ///
-    /// # Panics
-    /// If there is no key: nothing could be issued.
-    pub fn new(keys: impl IntoIterator<Item = (u16, Vec<u8>)>) -> Self {
-        let keyed = |key: Vec<u8>| Hmac::new_from_slice(&key).expect("HMAC takes any length");
-        let keys: BTreeMap<_, _> = keys.into_iter().map(|(n, key)| (n, keyed(key))).collect();
-        assert!(!keys.is_empty(), "tickets need a key");
-        Self { keys }
+    /// # Errors
+    /// What is wrong with the file, without showing it.
+    pub fn read(json: &[u8], before: Option<&Self>) -> Result<Self, String> {
+        KeyRing::read(json, before.map(|before| &before.ring)).map(Self::new)
     }
 
     /// Number of the key that issues.
-    ///
-    /// # Panics
-    /// Never: there is a key.
     #[must_use]
     pub fn issuing(&self) -> u16 {
-        *self.keys.last_key_value().expect("there is a key").0
+        self.ring.issuing().0
     }
 
     /// The id of the order whose purchase stands there, made with key number `key`.
@@ -103,13 +109,13 @@ impl Tickets {
     /// (signed webhooks, support) only the first half of the tag is checked.
     #[must_use]
     pub fn read_order(&self, id: Uuid, customer: Option<CustomerId>) -> Option<Ticket> {
-        self.read(Kind::Order, id, customer.map(|customer| customer.0))
+        self.look(Kind::Order, id, customer.map(|customer| customer.0))
     }
 
     /// Reads a command id; none if it was never issued, or to another actor.
     #[must_use]
     pub fn read_command(&self, id: Uuid, actor: Option<Uuid>) -> Option<Ticket> {
-        self.read(Kind::Command, id, actor)
+        self.look(Kind::Command, id, actor)
     }
 
     fn issue(&self, kind: Kind, ticket: Ticket, holder: Uuid) -> Uuid {
@@ -123,7 +129,7 @@ impl Tickets {
         pack(log_id, position, high << HALF_BITS | low)
     }
 
-    fn read(&self, kind: Kind, id: Uuid, holder: Option<Uuid>) -> Option<Ticket> {
+    fn look(&self, kind: Kind, id: Uuid, holder: Option<Uuid>) -> Option<Ticket> {
         let (log_id, position, found) = unpack(id)?;
         let (high, low) = (found >> HALF_BITS, found & ((1 << HALF_BITS) - 1));
         // The newest key first: it made nearly all ids that are asked for.

@@ -21,8 +21,8 @@ pub type ShopToken = Box<dyn Fn(Uuid) -> String + Send + Sync>;
 
 /// A rush to be made. Start from [`RushPlan::new`] and change what should differ.
 pub struct RushPlan {
-    /// The service, such as `http://127.0.0.1:8080`.
-    pub url: String,
+    /// The service, such as `http://127.0.0.1:8080`: each of its gateways.
+    pub urls: Vec<String>,
     /// Whether the service may be on another machine.
     pub allow_remote: bool,
     /// How many want to buy, at least 1.
@@ -66,9 +66,9 @@ impl std::error::Error for PlanFault {}
 impl RushPlan {
     /// The default rush on a service: 20,000 buyers for 500 units, a tenth of them twice, at once.
     #[must_use]
-    pub fn new(url: String, admin_token: String, shop_token: ShopToken) -> Self {
+    pub fn new(urls: Vec<String>, admin_token: String, shop_token: ShopToken) -> Self {
         Self {
-            url,
+            urls,
             allow_remote: false,
             buyers: 20_000,
             stock: 500,
@@ -89,16 +89,17 @@ impl RushPlan {
     ///
     /// # Errors
     /// Every fault of the plan.
-    pub fn check(&self) -> Result<Target, PlanFault> {
+    pub fn check(&self) -> Result<Vec<Target>, PlanFault> {
         let mut faults = Vec::new();
         let mut demand = |holds: bool, fault: String| {
             if !holds {
                 faults.push(fault);
             }
         };
-        let target = self.url.parse::<Target>();
-        if let Err(fault) = &target {
-            demand(false, format!("url: {fault}"));
+        let targets: Result<Vec<Target>, _> = self.urls.iter().map(|url| url.parse()).collect();
+        match &targets {
+            Ok(targets) => demand(!targets.is_empty(), "url: none is given".to_owned()),
+            Err(fault) => demand(false, format!("url: {fault}")),
         }
         demand(
             (1..=BUYERS_MAX).contains(&self.buyers),
@@ -118,8 +119,8 @@ impl RushPlan {
             format!("hold seconds: {} is more than {HOLD_SECONDS_MAX}", self.hold_seconds),
         );
         demand(!self.patience.is_zero(), "patience: buyers need some".to_owned());
-        match target {
-            Ok(target) if faults.is_empty() => Ok(target),
+        match targets {
+            Ok(targets) if faults.is_empty() => Ok(targets),
             Ok(_) | Err(_) => Err(PlanFault(faults)),
         }
     }
@@ -128,7 +129,7 @@ impl RushPlan {
 impl fmt::Debug for RushPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RushPlan")
-            .field("url", &self.url)
+            .field("urls", &self.urls)
             .field("buyers", &self.buyers)
             .field("stock", &self.stock)
             .field("duplicates", &self.duplicates)
@@ -144,18 +145,19 @@ mod tests {
 
     fn plan() -> RushPlan {
         let token = "admin".to_owned();
-        RushPlan::new("http://127.0.0.1:8080".to_owned(), token, Box::new(|_| String::new()))
+        let urls = vec!["http://127.0.0.1:8080".to_owned()];
+        RushPlan::new(urls, token, Box::new(|_| String::new()))
     }
 
     #[test]
     fn the_default_plan_is_sound() {
-        assert_eq!(plan().check().unwrap().authority(), "127.0.0.1:8080");
+        assert_eq!(plan().check().unwrap()[0].authority(), "127.0.0.1:8080");
     }
 
     #[test]
     fn every_fault_is_reported_at_once() {
         let mut plan = plan();
-        plan.url = "https://x".to_owned();
+        plan.urls.push("https://x".to_owned());
         plan.buyers = 0;
         plan.stock = 0;
         plan.duplicates = f64::NAN;

@@ -69,8 +69,11 @@ type Run = (Buyer, Vec<Attempt>);
 /// # Panics
 /// Only if a buyer's task or `shop_token` does.
 pub async fn rush(plan: RushPlan) -> Result<RushReport, RushError> {
-    let target = plan.check()?;
-    let address = target.resolve(plan.allow_remote).await?;
+    let targets = plan.check()?;
+    let mut addresses = Vec::with_capacity(targets.len());
+    for target in &targets {
+        addresses.push(target.resolve(plan.allow_remote).await?);
+    }
     let crowd = Crowd::draw(plan.seed, plan.buyers, plan.duplicates, plan.arrivals);
     let admin = bearer(&plan.admin_token).ok_or(RushError::Token("admin"))?;
     let offer = Offer {
@@ -80,8 +83,8 @@ pub async fn rush(plan: RushPlan) -> Result<RushReport, RushError> {
         hold_seconds: plan.hold_seconds,
         opens_in: plan.opens_in,
     };
-    let pool = Pool::new(address, plan.connections);
-    let world = Arc::new(make_world(&plan, &target, pool, &offer));
+    let pool = Pool::new(addresses, plan.connections);
+    let world = Arc::new(make_world(&plan, &targets[0], pool, &offer));
     let observer = Arc::clone(&plan.observer);
     let facts = RushReport::start(&plan, &offer);
 

@@ -17,6 +17,8 @@ pub enum Phase {
     Owning,
     /// Stopped with an alarm; `park` says why.
     Parked,
+    /// Not this process's: another one has it, or none yet.
+    Unassigned,
     /// Given up: the worker has stopped.
     Stopped,
 }
@@ -70,7 +72,7 @@ impl PartitionBoard {
         let row = |partition| Row {
             status: Mutex::new(PartitionStatus {
                 partition,
-                phase: Phase::TakingOver,
+                phase: Phase::Unassigned,
                 park: None,
                 epoch: 0,
                 decided_next: 1,

@@ -8,6 +8,7 @@ mod board;
 mod deciding;
 mod metric;
 mod owner;
+mod pool;
 mod sent;
 mod snapshot;
 mod takeover;
@@ -16,5 +17,6 @@ mod worker;
 
 pub use board::{PartitionBoard, PartitionStatus, Phase, Resume};
 pub use metric::describe as describe_metrics;
+pub use pool::{Pool, PoolParts};
 pub use snapshot::{Snapshot, SnapshotError, Snapshots};
-pub use worker::{PartitionWorker, Step, WorkerOptions, WorkerParts};
+pub use worker::{Order, PartitionWorker, Step, WorkerOptions, WorkerParts};

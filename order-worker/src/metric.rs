@@ -9,6 +9,7 @@ const EVENTS: &str = "timedeal_worker_events_total";
 const IGNORED: &str = "timedeal_worker_ignored_records_total";
 const TAKEOVERS: &str = "timedeal_worker_takeovers_total";
 const RESTARTS: &str = "timedeal_worker_restarts_total";
+const ASSIGNED: &str = "timedeal_worker_assigned";
 const PARKED: &str = "timedeal_worker_parked";
 const LAG_RECORDS: &str = "timedeal_worker_lag_records";
 const LAG_SECONDS: &str = "timedeal_worker_lag_seconds";
@@ -22,6 +23,7 @@ pub fn describe() {
     describe_counter!(IGNORED, Unit::Count, "records of others that the filter ignored");
     describe_counter!(TAKEOVERS, Unit::Count, "partitions taken over");
     describe_counter!(RESTARTS, Unit::Count, "times that state was dropped to take over again");
+    describe_gauge!(ASSIGNED, Unit::Count, "1 while the partition is this process's");
     describe_gauge!(PARKED, Unit::Count, "1 while the partition is parked");
     describe_gauge!(LAG_RECORDS, Unit::Count, "commands that wait for their decision");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "age of the oldest command that waits");
@@ -37,6 +39,7 @@ pub(crate) struct PartitionMetrics {
     pub(crate) ignored: Counter,
     pub(crate) takeovers: Counter,
     pub(crate) restarts: Counter,
+    pub(crate) assigned: Gauge,
     pub(crate) parked: Gauge,
     pub(crate) lag_records: Gauge,
     pub(crate) lag_seconds: Gauge,
@@ -55,6 +58,7 @@ impl PartitionMetrics {
             ignored: counter!(IGNORED, "partition" => partition.clone()),
             takeovers: counter!(TAKEOVERS, "partition" => partition.clone()),
             restarts: counter!(RESTARTS, "partition" => partition.clone()),
+            assigned: gauge!(ASSIGNED, "partition" => partition.clone()),
             parked: gauge!(PARKED, "partition" => partition.clone()),
             lag_records: gauge!(LAG_RECORDS, "partition" => partition.clone()),
             lag_seconds: gauge!(LAG_SECONDS, "partition" => partition),

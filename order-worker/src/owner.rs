@@ -11,6 +11,7 @@ use decision_log::{Park, Reader};
 use event_log::{ReadError, ReadLimits, Receipt};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, OptionFuture};
+use platform::fail_point::{self, FailPoint};
 use schemas::{Digest, Offset, Timestamp};
 
 use crate::deciding::{Frontier, latest_log_time};
@@ -68,8 +69,10 @@ pub(crate) struct Owner {
     commands_end: Offset,
     /// Append time of the oldest command seen that is not decided.
     oldest_waiting: Option<Timestamp>,
-    /// Decide nothing more: finish what is on its way.
+    /// Decide nothing more: finish what is on its way, then take a last snapshot.
     draining: bool,
+    /// Decide nothing: the partition is somebody else's to take, or will come back.
+    resting: bool,
     /// Found beyond the last decided command.
     park: Option<Park>,
 }
@@ -105,6 +108,7 @@ impl Owner {
             commands_end: 0,
             oldest_waiting: None,
             draining: false,
+            resting: false,
             park: None,
         }
     }
@@ -138,6 +142,17 @@ impl Owner {
     /// Decide nothing more; [`Owner::is_drained`] tells when all that was sent is read back.
     pub(crate) fn drain(&mut self) {
         self.draining = true;
+    }
+
+    /// Append nothing until [`Owner::wake`]: no decisions and no reminders. What is on its way is
+    /// read back as ever.
+    pub(crate) fn rest(&mut self) {
+        self.resting = true;
+    }
+
+    /// Go on where it was left.
+    pub(crate) fn wake(&mut self) {
+        self.resting = false;
     }
 
     pub(crate) fn is_drained(&self) -> bool {
@@ -189,6 +204,7 @@ impl Owner {
 
     fn wants_commands(&self) -> bool {
         !self.draining
+            && !self.resting
             && self.park.is_none()
             && !self.snapshot_is_due()
             && self.appends.len() < self.options.appends_max
@@ -196,7 +212,7 @@ impl Owner {
     }
 
     /// Everything that was decided is acknowledged and read back.
-    fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.appends.is_empty() && self.sent.is_empty()
     }
 
@@ -217,6 +233,7 @@ impl Owner {
         if batch.records.is_empty() {
             return Ok(false);
         }
+        fail_point::reach(FailPoint::AfterRead);
         let now = now(&self.parts);
         let latest = if self.accept_log_time { Timestamp::MAX } else { latest_log_time(now) };
         let owner = self.reader.state();
@@ -236,7 +253,7 @@ impl Owner {
     fn remind(&mut self) {
         let (next, log_time) = (self.frontier.decided_next, self.frontier.state.log_time());
         self.ticks.decided(next, log_time, self.due(), now(&self.parts));
-        if self.tick.is_some() || self.draining || self.park.is_some() {
+        if self.tick.is_some() || self.draining || self.resting || self.park.is_some() {
             return;
         }
         let Some((kind, command)) = self.ticks.take(self.due(), now(&self.parts)) else { return };
@@ -265,7 +282,9 @@ impl Owner {
     }
 
     fn measure(&self) {
-        let waiting = self.commands_end.saturating_sub(self.decided_next());
+        // Whoever has the partition says how far behind it is.
+        let end = if self.resting { 0 } else { self.commands_end };
+        let waiting = end.saturating_sub(self.decided_next());
         self.metrics.lag_records.set(waiting as f64);
         let age = self.oldest_waiting.filter(|_| waiting > 0);
         let age = age.map_or(Duration::ZERO, |since| now(&self.parts).since(since));

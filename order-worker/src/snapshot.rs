@@ -115,7 +115,11 @@ impl Snapshots {
         let mut old = self.list(partition).await?;
         old.truncate(old.len().saturating_sub(KEPT));
         for path in old {
-            self.store.delete(&path).await.map_err(fault)?;
+            match self.store.delete(&path).await {
+                // A former owner may have been faster.
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(fault(error)),
+            }
         }
         Ok(())
     }

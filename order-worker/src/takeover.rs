@@ -8,6 +8,7 @@ use std::time::Duration;
 use decider::State;
 use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, ReaderError, Verdict, owner_record};
 use event_log::{AppendError, ReadError, ReadLimits, Receipt, Stored};
+use platform::fail_point::{self, FailPoint};
 use schemas::log::{CommandsRecord, Decision, FilterState, RULES, decode_command};
 use schemas::{Digest, Offset, Timestamp};
 
@@ -99,6 +100,7 @@ impl Attempt<'_> {
         open.take_if(|open| open.claim.owner().epoch <= taken.reader.state().epoch);
         if open.is_none() {
             *open = Some(self.claim(&taken));
+            fail_point::reach(FailPoint::DuringTakeover);
         }
         let patience = self.parts.clock.sleep(self.patience);
         tokio::select! {

@@ -1,5 +1,7 @@
 //! One partition's worker: take over, own, step down, park; a loop around a public step.
 
+mod orders;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +11,14 @@ use platform::clock::Clock;
 use platform::jitter::{Backoff, SplitMix64};
 use platform::shutdown::ShutdownToken;
 use schemas::{Digest, Offset, Partition};
+use tokio::sync::watch;
 
 use crate::board::{PartitionBoard, PartitionStatus, Phase, Resume};
 use crate::metric::PartitionMetrics;
 use crate::owner::Owner;
 use crate::snapshot::Snapshots;
 use crate::takeover::{Attempt, OpenClaim, Setback};
+pub use orders::Order;
 
 /// What a worker stands on. Everything that is not a pure function is handed in.
 #[derive(Clone)]
@@ -75,6 +79,8 @@ impl Default for WorkerOptions {
     }
 }
 
+/// How much of the decisions log is read at once: a takeover reads all of it.
+const READ_UP: ReadLimits = ReadLimits { records_max: 8_192, bytes_max: 4 << 20 };
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -106,6 +112,8 @@ pub struct PartitionWorker {
     taken_at: Offset,
     random: SplitMix64,
     draining: bool,
+    /// Since when the partition is not this worker's, in monotonic milliseconds.
+    resting_since_ms: Option<u64>,
 }
 
 impl PartitionWorker {
@@ -124,21 +132,36 @@ impl PartitionWorker {
             taken_at: 0,
             random: SplitMix64::new(seed),
             draining: false,
+            resting_since_ms: None,
         }
     }
 
     /// Steps and waits until `shutdown` is asked for, then drains. The caller bounds the time.
-    pub async fn run(mut self, shutdown: ShutdownToken) {
+    /// `orders` may change at any time; `rested` is told when nothing of this worker is on its
+    /// way any more.
+    pub async fn run(
+        mut self,
+        mut orders: watch::Receiver<Order>,
+        rested: watch::Sender<bool>,
+        shutdown: ShutdownToken,
+    ) {
         loop {
+            self.follow(*orders.borrow_and_update());
             let step = match &self.state {
                 // Reading up and claiming may take long, and nothing is lost if it is cut short.
                 State::Standby(_) if !self.draining => tokio::select! {
                     biased;
                     () = shutdown.cancelled() => Step::Busy,
+                    _ = orders.changed() => Step::Busy,
                     step = self.step() => step,
                 },
                 State::Standby(_) | State::Owning(_) | State::Drained => self.step().await,
             };
+            rested.send_if_modified(|rested| {
+                let before = *rested;
+                *rested = self.is_at_rest();
+                *rested != before
+            });
             match step {
                 Step::Busy => tokio::task::yield_now().await,
                 Step::Drained => return,
@@ -146,6 +169,8 @@ impl PartitionWorker {
                 Step::Idle => tokio::select! {
                     biased;
                     () = shutdown.cancelled() => {}
+                    // Without anybody to change it, an order stays.
+                    Ok(()) = orders.changed() => {}
                     () = self.wait() => {}
                 },
             }
@@ -159,8 +184,9 @@ impl PartitionWorker {
     pub fn drain(&mut self) {
         self.draining = true;
         match &mut self.state {
-            State::Owning(owner) => owner.drain(),
-            State::Standby(_) => self.state = State::Drained,
+            State::Owning(owner) if self.resting_since_ms.is_none() => owner.drain(),
+            // What rests is settled, or was told to be; the partition is not ours to finish.
+            State::Owning(_) | State::Standby(_) => self.state = State::Drained,
             State::Drained => {}
         }
     }
@@ -172,10 +198,16 @@ impl PartitionWorker {
                 self.show(|status| status.phase = Phase::Stopped);
                 return Step::Drained;
             }
+            // A partition is claimed only while it is this worker's.
+            State::Standby(_) if self.resting_since_ms.is_some() => return Step::Idle,
             State::Standby(pause) if *pause > Duration::ZERO => return Step::Idle,
             State::Standby(_) => self.take_over().await,
             State::Owning(owner) => owner.step().await,
         };
+        if self.has_rested_long() {
+            self.state = State::Standby(Duration::ZERO);
+            return Step::Busy;
+        }
         match outcome {
             Ok(busy) => {
                 self.show_progress();
@@ -209,6 +241,7 @@ impl PartitionWorker {
         match &mut self.state {
             State::Drained => {}
             State::Owning(owner) => owner.wait().await,
+            State::Standby(_) if self.resting_since_ms.is_some() => std::future::pending().await,
             State::Standby(pause) => {
                 let WorkerParts { partition, clock, board, .. } = &self.parts;
                 tokio::select! {
@@ -228,7 +261,7 @@ impl PartitionWorker {
         let random = u128::from(self.random.draw()) << 64 | u128::from(self.random.draw());
         let attempt = Attempt {
             parts: &self.parts,
-            limits: self.options.batch,
+            limits: READ_UP,
             accepted: self.accepted,
             patience: self.options.claim_patience,
             random: Digest(random),
@@ -295,6 +328,9 @@ impl PartitionWorker {
     }
 
     fn show_setback(&self, setback: &Setback, park: Option<&Park>) {
+        if self.resting_since_ms.is_some() {
+            return;
+        }
         let text = park.map(ToString::to_string);
         let mut known = false;
         self.show(|status| {
@@ -310,6 +346,9 @@ impl PartitionWorker {
 
     fn show_progress(&self) {
         let State::Owning(owner) = &self.state else { return };
+        if self.resting_since_ms.is_some() {
+            return;
+        }
         self.metrics.parked.set(0.0);
         self.show(|status| {
             status.phase = Phase::Owning;

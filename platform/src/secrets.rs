@@ -1,21 +1,34 @@
 //! Secrets that do not slip out: redacted in every print, compared in constant time.
 //!
-//! Owns the wrapper [`Secret`], numbered keys ([`KeyRing`]), the key files of a data directory
-//! ([`DataDirKeys`]) and the reading of signing keys ([`SigningKeyMaterial`]). Must not know what
-//! is signed with them.
+//! Owns the wrapper [`Secret`], numbered keys ([`KeyRing`]), keys that sign tokens
+//! ([`SigningKeys`]), the key files of a data directory ([`DataDirKeys`]), the places where secrets
+//! are kept ([`SecretSource`]) and their rotation ([`SecretWatch`], [`Rotating`]). Must not know
+//! what is signed with them.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod data_dir;
 mod key_file;
 mod key_ring;
+mod reader;
+mod rotating;
 mod signing;
+mod signing_keys;
+mod source;
+mod watch;
 
 use std::fmt;
 use subtle::ConstantTimeEq;
 
-pub use data_dir::DataDirKeys;
-pub use key_file::KeyFileError;
+pub use data_dir::{DataDirKeys, KeySources};
+pub use key_file::{KeyFileError, parse_webhook};
 pub use key_ring::{KeyRing, KeyRingFault};
+pub use reader::{SecretError, SecretReader};
+pub use rotating::{Edition, Rotating};
 pub use signing::SigningKeyMaterial;
+pub use signing_keys::{SigningKey, SigningKeys};
+pub use source::{SecretSource, SourceFault};
+pub use watch::{SECRET_INTERVAL, SecretOutcome, SecretWatch, describe_metrics};
 
 /// Fewest bytes of a secret that signs: what HS256 asks for (RFC 7518, 3.2).
 pub const SIGNING_BYTES_MIN: usize = 32;

@@ -12,6 +12,8 @@ pub struct ProjectorStatus {
     pub partition: Partition,
     /// Next record of the decisions log to project; everything before it is committed.
     pub read_offset: Offset,
+    /// Next command whose decision is not committed yet.
+    pub decided_next: Offset,
     /// End of the decisions log when last looked at.
     pub end: Offset,
     /// Records that wait.
@@ -36,6 +38,7 @@ impl ProjectorBoard {
             Mutex::new(ProjectorStatus {
                 partition,
                 read_offset: 0,
+                decided_next: 1,
                 end: 0,
                 lag_records: 0,
                 lag_ms: 0,

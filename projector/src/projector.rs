@@ -9,6 +9,7 @@ use decision_log::{Entry, Reader, ReaderError};
 use event_log::{Log, ReadLimits};
 use futures_util::future::{self, BoxFuture};
 use platform::clock::Clock;
+use platform::fail_point::{self, FailPoint};
 use platform::jitter::Backoff;
 use platform::shutdown::ShutdownToken;
 use read_model::{CommitError, Store, StoreError};
@@ -162,7 +163,9 @@ impl Projector {
         let stored = self.parts.store.projections(self.parts.log_id).await?;
         let stored = stored.into_iter().find(|row| row.partition == self.partition);
         let state = stored.map(|row| row.filter).unwrap_or_default();
-        self.parts.board.update(self.partition, |status| status.read_offset = state.read_offset);
+        self.parts.board.update(self.partition, |status| {
+            (status.read_offset, status.decided_next) = (state.read_offset, state.decided_next);
+        });
         Ok(Reader::new(Arc::clone(&self.parts.decisions), self.partition, state, BATCH))
     }
 
@@ -188,6 +191,7 @@ impl Projector {
             self.dead_letters.copy(self.partition, *offset).await?;
             self.metrics.dead_letters.increment(1);
         }
+        fail_point::reach(FailPoint::InProjection);
         self.parts.store.commit(self.partition, expected, filter, &view.changes).await?;
         self.metrics.commits.increment(1);
         self.metrics.rows.increment(view.changes.len().try_into().unwrap_or(u64::MAX));
@@ -207,6 +211,7 @@ impl Projector {
         let age = self.age_ms(filter.log_time.as_millis());
         self.show(|status| {
             status.read_offset = filter.read_offset;
+            status.decided_next = filter.decided_next;
             status.end = end;
             status.lag_ms = age;
             if status.park.take().is_some() {

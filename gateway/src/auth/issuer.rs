@@ -1,22 +1,14 @@
 //! Tokens that this service issues itself: for sessions, for the demo, for the command line.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use platform::secrets::SigningKeyMaterial;
+use platform::secrets::{Rotating, SigningKeys};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::local::{KeyFault, LocalVerifier, TokenKeys};
 use super::principal::Scopes;
-use super::verifier::LocalVerifier;
 use super::{AUDIENCE, ISSUER};
-
-/// A signing key that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the signing key cannot be used: {0}")]
-pub struct KeyFault(#[source] jsonwebtoken::errors::Error);
 
 /// What a token is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,47 +23,37 @@ pub struct TokenRequest {
     pub ttl: Duration,
 }
 
-/// Issues tokens with one local key; clones share it.
-#[derive(Clone)]
+/// Issues tokens with the key that signs; clones share it.
+#[derive(Clone, Debug)]
 pub struct TokenIssuer {
-    key: Arc<EncodingKey>,
-    header: Header,
-    verifier: LocalVerifier,
+    keys: Rotating<TokenKeys>,
 }
 
 impl TokenIssuer {
-    /// An issuer that signs with this key: HS256 with a secret, EdDSA with an Ed25519 key.
+    /// An issuer that signs with these keys, also with those that replace them later.
+    #[must_use]
+    pub fn new(keys: Rotating<TokenKeys>) -> Self {
+        Self { keys }
+    }
+
+    /// An issuer whose keys stay as they are.
     ///
     /// # Errors
-    /// If the key is not what its kind says.
-    pub fn new(material: &SigningKeyMaterial) -> Result<Self, KeyFault> {
-        let (key, public, algorithm) = match material {
-            SigningKeyMaterial::Hs256(secret) => {
-                let secret = secret.expose();
-                let key = EncodingKey::from_secret(secret);
-                (key, DecodingKey::from_secret(secret), Algorithm::HS256)
-            }
-            SigningKeyMaterial::EdDsaPem(pem) => {
-                let key = EncodingKey::from_ed_pem(pem.expose()).map_err(KeyFault)?;
-                let jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).map_err(KeyFault)?;
-                let public = DecodingKey::from_jwk(&jwk).map_err(KeyFault)?;
-                (key, public, Algorithm::EdDSA)
-            }
-        };
-        let verifier = LocalVerifier::new(public, algorithm, ISSUER, AUDIENCE);
-        Ok(Self { key: Arc::new(key), header: Header::new(algorithm), verifier })
+    /// If a key is not what its kind says.
+    pub fn of(keys: &SigningKeys) -> Result<Self, KeyFault> {
+        Ok(Self::new(Rotating::new(TokenKeys::new(keys)?)))
     }
 
     /// What verifies the tokens of this issuer.
     #[must_use]
     pub fn verifier(&self) -> LocalVerifier {
-        self.verifier.clone()
+        LocalVerifier::new(self.keys.clone())
     }
 
     /// Issues a token.
     ///
     /// # Panics
-    /// Never for a key that [`TokenIssuer::new`] took.
+    /// Never for keys that [`TokenKeys::new`] took.
     #[must_use]
     pub fn issue(&self, request: &TokenRequest) -> String {
         let ttl_seconds = i64::try_from(request.ttl.as_secs()).unwrap_or(i64::MAX);
@@ -84,13 +66,9 @@ impl TokenIssuer {
             jti: Uuid::new_v4(),
             scope: request.scopes.to_string(),
         };
-        jsonwebtoken::encode(&self.header, &claims, &self.key).expect("the key was tried before")
-    }
-}
-
-impl std::fmt::Debug for TokenIssuer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TokenIssuer({:?})", self.header.alg)
+        let keys = self.keys.load();
+        let (header, key) = keys.signing();
+        jsonwebtoken::encode(header, &claims, key).expect("the key was tried before")
     }
 }
 

@@ -1,16 +1,11 @@
-//! Verification of tokens. The algorithm belongs to the key: whatever a token's header claims, no
-//! other is tried, so a public key can never be taken for a shared secret.
+//! The seam between a call's token and whoever can verify it. Must not know any key.
 
-use std::sync::Arc;
+use async_trait::async_trait;
 
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
-
-use super::principal::{Principal, Scopes, subject};
-
-/// How far the clocks of issuers may be from ours.
-const LEEWAY_SECONDS: i64 = 60;
+use super::claims::claimed_issuer;
+use super::local::LocalVerifier;
+use super::oidc::OidcVerifier;
+use super::principal::Principal;
 
 /// A token that was verified. It is good from `from_seconds` until before `until_seconds`, Unix
 /// time with the leeway already in it.
@@ -47,99 +42,64 @@ pub enum TokenFault {
     /// A claim is missing or has the wrong type.
     #[error("the token is malformed, or lacks exp, iss, aud or sub")]
     Incomplete,
+    /// No key is known that it could have been signed with; there may be a new one.
+    #[error("the token was not signed with a key that its issuer publishes")]
+    UnknownKey,
+    /// The issuer's keys cannot be had now, so nothing can be said of the token.
+    #[error("the keys of the token's issuer cannot be had now")]
+    Unavailable,
 }
 
-/// The seam for issuers: a local key now; an issuer's published keys fit behind it as well, kept
-/// fresh by a task of their own, since nobody may wait in here.
+/// The seam for issuers: keys of one's own, and keys that an issuer publishes.
+#[async_trait]
 pub trait VerifyToken: Send + Sync {
-    /// Whom the token speaks for at `now_seconds` Unix time.
+    /// A number that grows whenever the keys change. What was verified before may rest on a key
+    /// that is gone. Read before [`VerifyToken::verify`], it is never newer than the keys used.
+    fn generation(&self) -> u64;
+
+    /// Whom the token speaks for at `now_seconds` Unix time. Nobody waits in here.
     ///
     /// # Errors
-    /// If the token is not good.
+    /// If the token is not good; [`TokenFault::UnknownKey`] if it may be after
+    /// [`VerifyToken::renew`].
     fn verify(&self, token: &str, now_seconds: i64) -> Result<Verified, TokenFault>;
+
+    /// Waits until the keys that could have signed this token were asked for anew.
+    ///
+    /// # Errors
+    /// Why that does not help: nobody else has keys, or they cannot be had.
+    async fn renew(&self, token: &str) -> Result<(), TokenFault>;
 }
 
-/// Verifies tokens of one key, one issuer and one audience.
-#[derive(Clone)]
-pub struct LocalVerifier {
-    key: Arc<DecodingKey>,
-    validation: Arc<Validation>,
+/// Local keys and an OIDC issuer together: the issuer that a token names says who verifies it, and
+/// whoever verifies it checks that name.
+#[derive(Clone, Debug)]
+pub struct ByIssuer {
+    /// For tokens that this service issues itself, and for all that name an unknown issuer.
+    pub local: LocalVerifier,
+    /// For tokens that name its issuer.
+    pub oidc: OidcVerifier,
 }
 
-impl LocalVerifier {
-    pub(super) fn new(
-        key: DecodingKey,
-        algorithm: Algorithm,
-        issuer: &str,
-        audience: &str,
-    ) -> Self {
-        let mut validation = Validation::new(algorithm);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are checked here, against the clock that was handed in.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        Self { key: Arc::new(key), validation: Arc::new(validation) }
+impl ByIssuer {
+    fn chosen(&self, token: &str) -> &dyn VerifyToken {
+        let is_oidc = claimed_issuer(token).is_some_and(|issuer| *issuer == *self.oidc.issuer());
+        if is_oidc { &self.oidc } else { &self.local }
     }
 }
 
-impl VerifyToken for LocalVerifier {
+#[async_trait]
+impl VerifyToken for ByIssuer {
+    /// Both only grow, so their sum stays only if both stay.
+    fn generation(&self) -> u64 {
+        self.local.generation() + self.oidc.generation()
+    }
+
     fn verify(&self, token: &str, now_seconds: i64) -> Result<Verified, TokenFault> {
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation);
-        let claims = decoded.map_err(|fault| judge(fault.kind()))?.claims;
-        let until_seconds = seconds(claims.exp).saturating_add(LEEWAY_SECONDS);
-        let from = claims.nbf.map_or(i64::MIN, seconds);
-        let from_seconds = from.saturating_sub(LEEWAY_SECONDS);
-        let subject = subject(&claims.iss, &claims.sub);
-        let scopes = claims.scopes();
-        let principal = Principal { subject, scopes };
-        let verified = Verified { principal, from_seconds, until_seconds };
-        if verified.good_at(now_seconds) { Ok(verified) } else { Err(TokenFault::Expired) }
+        self.chosen(token).verify(token, now_seconds)
     }
-}
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of fault are another crate's")]
-fn judge(kind: &ErrorKind) -> TokenFault {
-    match kind {
-        ErrorKind::InvalidIssuer | ErrorKind::InvalidAudience => TokenFault::Foreign,
-        ErrorKind::MissingRequiredClaim(_) | ErrorKind::Json(_) => TokenFault::Incomplete,
-        _ => TokenFault::Forged,
-    }
-}
-
-/// NumericDate may have a fraction (RFC 7519, 2); what is beyond any clock is the end of time.
-fn seconds(numeric_date: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, as is meant")]
-    let seconds = numeric_date.floor() as i64;
-    seconds
-}
-
-#[derive(Deserialize)]
-struct Claims {
-    sub: Box<str>,
-    iss: Box<str>,
-    exp: f64,
-    nbf: Option<f64>,
-    scope: Option<Box<str>>,
-    scp: Option<Scp>,
-}
-
-/// `scp` is an array with some issuers and a string with others.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scp {
-    Text(Box<str>),
-    List(Vec<Box<str>>),
-}
-
-impl Claims {
-    fn scopes(&self) -> Scopes {
-        let scope = self.scope.as_deref().map_or_else(Scopes::default, Scopes::parse);
-        match &self.scp {
-            None => scope,
-            Some(Scp::Text(text)) => text.split(' ').fold(scope, Scopes::with),
-            Some(Scp::List(names)) => names.iter().fold(scope, |set, name| set.with(name)),
-        }
+    async fn renew(&self, token: &str) -> Result<(), TokenFault> {
+        self.chosen(token).renew(token).await
     }
 }

@@ -75,6 +75,8 @@ impl Operation {
             ProblemCode::Unauthenticated,
             ProblemCode::Forbidden,
             ProblemCode::RateLimited,
+            // The keys of the token's issuer cannot be had.
+            ProblemCode::NotReady,
         ])
     }
 

@@ -32,7 +32,7 @@ pub(super) async fn announce(
     product: String,
     deal_key: String,
 ) -> Answer {
-    let Ordered { wait, principal } = Ordered::read(service, &call)?;
+    let Ordered { wait, principal } = Ordered::read(service, &call).await?;
     let product_id: ProductId = product.parse().map_err(|fault| in_path("product_id", fault))?;
     let deal_key: DealKey = deal_key.parse().map_err(|fault| in_path("deal_key", fault))?;
     let terms = check_deal(read_json::<DealRequest>(&call).await?)?;
@@ -60,7 +60,7 @@ pub(super) async fn announce(
 
 /// `POST /v1/admin/deals/{deal_id}/stock-adjustments`
 pub(super) async fn adjust(service: &Service, call: Arc<Call>, id: String) -> Answer {
-    let ordered = Ordered::read(service, &call)?;
+    let ordered = Ordered::read(service, &call).await?;
     let actor = ordered.principal.subject;
     let key = Digest::of_key(actor, idempotency_key(&call.headers)?);
     let request: StockAdjustmentRequest = read_json(&call).await?;
@@ -85,7 +85,7 @@ pub(super) async fn adjust(service: &Service, call: Arc<Call>, id: String) -> An
 
 /// `POST /v1/admin/deals/{deal_id}/schedule`
 pub(super) async fn schedule(service: &Service, call: Arc<Call>, id: String) -> Answer {
-    let ordered = Ordered::read(service, &call)?;
+    let ordered = Ordered::read(service, &call).await?;
     let request: ScheduleRequest = read_json(&call).await?;
     let known = read_id(&id).ok().and_then(|deal_id| service.status.deal(deal_id));
     // Of a deal that is over, the decider says so; its times no longer matter.
@@ -111,7 +111,7 @@ macro_rules! bodiless {
     ($(#[$doc:meta])* $name:ident, $command:ident) => {
         $(#[$doc])*
         pub(super) async fn $name(service: &Service, call: Arc<Call>, id: String) -> Answer {
-            let ordered = Ordered::read(service, &call)?;
+            let ordered = Ordered::read(service, &call).await?;
             expect_no_body(&call).await?;
             change(service, call, ordered, &id, |deal_id, partition, sender| {
                 Command::$command(Box::new($command {
@@ -151,8 +151,9 @@ struct Ordered {
 }
 
 impl Ordered {
-    fn read(service: &Service, call: &Call) -> Result<Self, Refusal> {
-        let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Admin]))?;
+    async fn read(service: &Service, call: &Call) -> Result<Self, Refusal> {
+        let principal =
+            service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Admin])).await?;
         let wait = Query::read(&call.uri, &["wait"])?.wait()?;
         Ok(Self { wait, principal })
     }

@@ -40,7 +40,7 @@ impl Issued {
         let position = service.append(partition, product, command, call).await?;
         service.status.note_appended(position);
         let (log_id, key) = (service.status.log_id(), command.ticket_key());
-        let command_id = service.tickets.command_id(log_id, position, key, command.actor());
+        let command_id = service.tickets.load().command_id(log_id, position, key, command.actor());
         Ok(Self { command_id, position })
     }
 
@@ -80,12 +80,12 @@ pub(crate) fn queued(service: &Service, issued: &Issued) -> Response {
 
 /// `GET /v1/commands/{command_id}`
 pub(super) async fn get(service: &Service, call: Arc<Call>, id: String) -> Answer {
-    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&Scope::ALL))?;
+    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&Scope::ALL)).await?;
     let wait = Query::read(&call.uri, &["wait"])?.wait()?;
     service.limits.check_customer(principal.subject)?;
     let own = principal.only_own().map(|customer| customer.0);
     let command_id = Uuid::try_parse(&id).ok().filter(|_| id.len() == 36);
-    let found = command_id.and_then(|id| Some((id, service.tickets.read_command(id, own)?)));
+    let found = command_id.and_then(|id| Some((id, service.tickets.load().read_command(id, own)?)));
     let (command_id, ticket) = found.ok_or_else(no_command)?;
     let partition = ticket.position.partition;
     service.catch_up(&call.headers, Some(partition)).await?;

@@ -23,7 +23,7 @@ pub(super) const READERS: Scopes = Scopes::of(&[Scope::Shop, Scope::Support]);
 
 /// `GET /v1/orders/{order_id}`
 pub(super) async fn get(service: &Service, call: Arc<Call>, id: String) -> Answer {
-    let principal = service.gatekeeper.admit(&call.headers, READERS)?;
+    let principal = service.gatekeeper.admit(&call.headers, READERS).await?;
     let wait = Query::read(&call.uri, &["wait"])?.wait()?;
     service.limits.check_customer(principal.subject)?;
     let lookup = service.lookup(&id, principal.only_own())?;
@@ -45,7 +45,7 @@ pub(super) async fn get(service: &Service, call: Arc<Call>, id: String) -> Answe
 
 /// `GET /v1/orders`
 pub(super) async fn list(service: &Service, call: Arc<Call>) -> Answer {
-    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop]))?;
+    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop])).await?;
     let query = Query::read(&call.uri, &["status", "cursor", "limit"])?;
     let filter = OrderFilter {
         status: query.get("status").map(read_status).transpose()?,
@@ -59,7 +59,7 @@ pub(super) async fn list(service: &Service, call: Arc<Call>) -> Answer {
     let page = service.status.orders_of(customer, filter).await.map_err(unsaid)?;
     let items = page.rows.iter().map(|row| {
         let (log_id, key) = (row.log_id, row.ticket_key);
-        let order_id = service.tickets.order_id(log_id, row.position, key, row.customer);
+        let order_id = service.tickets.load().order_id(log_id, row.position, key, row.customer);
         let deal = service.status.deal(row.deal_id);
         order_body(order_id, row, deal.map(|deal| deal.product_id.clone()))
     });
@@ -76,7 +76,7 @@ pub(super) async fn list(service: &Service, call: Arc<Call>) -> Answer {
 
 /// `POST /v1/orders/{order_id}/cancellation`
 pub(super) async fn cancel(service: &Service, call: Arc<Call>, id: String) -> Answer {
-    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop]))?;
+    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop])).await?;
     let wait = Query::read(&call.uri, &["wait"])?.wait()?;
     expect_no_body(&call).await?;
     service.limits.check_customer(principal.subject)?;

@@ -64,7 +64,7 @@ fn verify(service: &Service, call: &Call, body: &[u8]) -> Result<(), Refusal> {
     let line = lines.next().ok_or_else(|| invalid("the signature is missing"))?;
     let text = line.to_str().ok().filter(|_| lines.next().is_none());
     let text = text.ok_or_else(|| invalid("not one line of visible ASCII"))?;
-    let secrets = &service.config.webhook_secrets;
+    let secrets = service.webhooks.load();
     let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.expose().as_slice()).collect();
     signature::verify(&secrets, text, body, service.now_seconds()).map_err(|fault| match fault {
         SignatureFault::Invalid => invalid("it does not fit the body"),

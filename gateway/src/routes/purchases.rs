@@ -25,7 +25,7 @@ use crate::ticket::Ticket;
 
 /// `POST /v1/purchases`
 pub(super) async fn place(service: &Service, call: Arc<Call>) -> Answer {
-    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop]))?;
+    let principal = service.gatekeeper.admit(&call.headers, Scopes::of(&[Scope::Shop])).await?;
     let customer = principal.customer();
     let wait = Query::read(&call.uri, &["wait"])?.wait()?;
     let key = Digest::of_key(customer.0, idempotency_key(&call.headers)?);
@@ -105,7 +105,7 @@ async fn let_in(
     service.status.remember(position, queued.clone());
     let log_id = service.status.log_id();
     let key = sender.ticket_key;
-    let order_id = service.tickets.order_id(log_id, position, key, customer);
+    let order_id = service.tickets.load().order_id(log_id, position, key, customer);
     let ticket = Ticket { log_id, position, key };
     Ok((Lookup { order_id, ticket, own: Some(customer) }, queued))
 }

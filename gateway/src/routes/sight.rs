@@ -85,7 +85,7 @@ impl Service {
         order_id: Uuid,
         own: Option<CustomerId>,
     ) -> Result<Lookup, Refusal> {
-        let ticket = self.tickets.read_order(order_id, own).ok_or_else(no_order)?;
+        let ticket = self.tickets.load().read_order(order_id, own).ok_or_else(no_order)?;
         Ok(Lookup { order_id, ticket, own })
     }
 
@@ -126,8 +126,8 @@ impl Service {
             OrderState::Decided(row) => {
                 // Support and webhooks may ask with an id of which only one half was checked.
                 let (key, customer) = (row.ticket_key, row.customer);
-                let order_id = if self.tickets.knows(key) {
-                    self.tickets.order_id(ticket.log_id, ticket.position, key, customer)
+                let order_id = if self.tickets.load().knows(key) {
+                    self.tickets.load().order_id(ticket.log_id, ticket.position, key, customer)
                 } else {
                     *order_id
                 };
@@ -150,7 +150,7 @@ impl Service {
         match state {
             OrderState::Decided(row) => {
                 let (key, customer) = (row.ticket_key, row.customer);
-                let order_id = self.tickets.order_id(log_id, first, key, customer);
+                let order_id = self.tickets.load().order_id(log_id, first, key, customer);
                 self.show(order_id, &row, own, as_of)
             }
             // Whatever is first was decided before its repeat was.

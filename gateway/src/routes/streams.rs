@@ -16,7 +16,7 @@ use warp::reply::Response;
 
 /// `GET /v1/orders/{order_id}/stream`
 pub(super) async fn order(service: &Arc<Service>, call: Arc<Call>, id: String) -> Answer {
-    let principal = service.gatekeeper.admit(&call.headers, READERS)?;
+    let principal = service.gatekeeper.admit(&call.headers, READERS).await?;
     Query::read(&call.uri, &[])?;
     service.limits.check_customer(principal.subject)?;
     let mut lookup = service.lookup(&id, principal.only_own())?;

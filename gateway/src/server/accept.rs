@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::ServeError;
 use super::edge::{Routes, Shared};
-use super::operations::OpsService;
+use super::operations::{Operations, OpsService};
 use super::telemetry::Meters;
 use super::wire::{Stage, Wire};
 use crate::composition::Service;
@@ -53,7 +53,7 @@ pub(crate) async fn serve_public(
         .accept(&listener, shutdown, &mut tasks, |stream, peer, connection| {
             let stage = Stage::default();
             let edge = edges.connection(peer.ip(), stage.clone());
-            let wire = Wire::new(stream, stage, Arc::clone(&service));
+            let wire = Wire::new(stream, stage, Arc::clone(&service.dice));
             connection.run(wire, edge)
         })
         .await;
@@ -63,12 +63,17 @@ pub(crate) async fn serve_public(
     accepted
 }
 
-/// Serves operators until `stop`.
-pub(crate) async fn serve_operations(
+/// Serves operators until `stop`, whatever else the process does: that it lives and is not ready
+/// has to be told while it still waits for its servers.
+///
+/// # Errors
+/// If the listener fails for good, or the system has no randomness to give.
+pub async fn serve_operations(
     listener: TcpListener,
-    operations: OpsService,
+    operations: Operations,
     stop: ShutdownToken,
 ) -> Result<(), ServeError> {
+    let operations = OpsService::new(operations)?;
     let server = Server {
         meters: Arc::new(Meters::new("operations")),
         stopping: stop.clone(),
@@ -79,7 +84,7 @@ pub(crate) async fn serve_operations(
         .accept(&listener, &stop, &mut tasks, |stream, _, connection| {
             let stage = Stage::default();
             let service = operations.connection(stage.clone());
-            let wire = Wire::new(stream, stage, operations.service());
+            let wire = Wire::new(stream, stage, operations.dice());
             connection.run(wire, service)
         })
         .await;

@@ -15,13 +15,13 @@ use schemas::http::ProblemCode;
 use schemas::{Offset, Partition};
 use serde::{Deserialize, Serialize};
 
+use super::ServeError;
 use super::edge::request_id;
 use super::wire::Stage;
 use crate::call::Call;
-use crate::composition::Service;
 use crate::problem::Refusal;
 use crate::reading::{parse_json, read_body};
-use crate::status::Readiness;
+use crate::retry::Dice;
 
 /// One partition as its owner in this process has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,28 +83,44 @@ pub trait PartitionControl: Send + Sync {
     ) -> Result<(), ResumeRefusal>;
 }
 
+/// Whether a process may be sent work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// It may.
+    Yes,
+    /// Not now; in a few words, for what it waits.
+    No(Box<str>),
+}
+
+/// What the operators' server of a process shows.
+#[derive(Clone)]
+pub struct Operations {
+    /// Whether the process may be sent work.
+    pub readiness: Arc<dyn Fn() -> Ready + Send + Sync>,
+    /// All metrics of the process in Prometheus' text format.
+    pub metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The partitions whose owners run in this process.
+    pub partitions: Arc<dyn PartitionControl>,
+}
+
 /// The operators' service.
 #[derive(Clone)]
-pub(crate) struct OpsService {
-    service: Arc<Service>,
-    metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
-    partitions: Arc<dyn PartitionControl>,
+pub(super) struct OpsService {
+    operations: Operations,
+    dice: Arc<Dice>,
 }
 
 /// An answer to an operator, or why there is none.
 type Answer = Result<Response<Bytes>, Refusal>;
 
 impl OpsService {
-    pub(crate) fn new(
-        service: Arc<Service>,
-        metrics_text: Arc<dyn Fn() -> String + Send + Sync>,
-        partitions: Arc<dyn PartitionControl>,
-    ) -> Self {
-        Self { service, metrics_text, partitions }
+    pub(super) fn new(operations: Operations) -> Result<Self, ServeError> {
+        let seed = getrandom::u64().map_err(ServeError::Randomness)?;
+        Ok(Self { operations, dice: Arc::new(Dice::new(seed)) })
     }
 
-    pub(super) fn service(&self) -> Arc<Service> {
-        Arc::clone(&self.service)
+    pub(super) fn dice(&self) -> Arc<Dice> {
+        Arc::clone(&self.dice)
     }
 
     /// The service of one connection.
@@ -121,8 +137,8 @@ impl OpsService {
         match (path.as_str(), resumed) {
             ("/livez", _) if is_get => Ok(text(StatusCode::OK, "alive\n".to_owned())),
             ("/readyz", _) if is_get => Ok(self.readiness()),
-            ("/metrics", _) if is_get => Ok(text(StatusCode::OK, (self.metrics_text)())),
-            ("/partitions", _) if is_get => Ok(json(&self.partitions.list().await)),
+            ("/metrics", _) if is_get => Ok(text(StatusCode::OK, (self.operations.metrics_text)())),
+            ("/partitions", _) if is_get => Ok(json(&self.operations.partitions.list().await)),
             (_, Some(partition)) if head.method == Method::POST => {
                 let call = Call::new(head.headers, head.uri, body);
                 self.resume(partition, &call).await
@@ -136,15 +152,9 @@ impl OpsService {
     }
 
     fn readiness(&self) -> Response<Bytes> {
-        if self.service.stopping.is_cancelled() {
-            return text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned());
-        }
-        match self.service.status.ready() {
-            Readiness::Ready => text(StatusCode::OK, "ready\n".to_owned()),
-            Readiness::Starting => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "catching up\n".to_owned())
-            }
-            Readiness::Stale => text(StatusCode::SERVICE_UNAVAILABLE, "stale\n".to_owned()),
+        match (self.operations.readiness)() {
+            Ready::Yes => text(StatusCode::OK, "ready\n".to_owned()),
+            Ready::No(reason) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
         }
     }
 
@@ -153,8 +163,8 @@ impl OpsService {
         let partition = partition.parse().map_err(|_| unknown())?;
         let body = read_body(call).await?;
         let options = if body.is_empty() { ResumeOptions::default() } else { parse_json(&body)? };
-        match self.partitions.resume(partition, options).await {
-            Ok(()) => Ok(json(&self.partitions.list().await)),
+        match self.operations.partitions.resume(partition, options).await {
+            Ok(()) => Ok(json(&self.operations.partitions.list().await)),
             Err(ResumeRefusal::Unknown) => Err(unknown()),
             Err(refusal @ (ResumeRefusal::NotParked | ResumeRefusal::Refused(_))) => {
                 Err(Refusal::new(ProblemCode::OutOfRange, refusal.to_string()))
@@ -199,7 +209,7 @@ impl HyperService<Request<Incoming>> for OpsConnection {
         self.stage.begin();
         let (operations, stage) = (self.operations.clone(), self.stage.clone());
         Box::pin(async move {
-            let dice = &operations.service.dice;
+            let dice = &operations.dice;
             let answered = operations.answer(request).await;
             let mut response = answered.unwrap_or_else(|refusal| refusal.into_bytes(dice));
             response.headers_mut().insert("x-request-id", request_id(dice));

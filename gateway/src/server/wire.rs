@@ -18,7 +18,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-use crate::composition::Service;
 use crate::retry::Dice;
 
 /// How long the head of a request may take from its first byte.
@@ -56,7 +55,7 @@ impl Stage {
 pub(super) struct Wire {
     stream: TcpStream,
     stage: Stage,
-    service: Arc<Service>,
+    dice: Arc<Dice>,
     read_deadline: Option<(u8, Pin<Box<Sleep>>)>,
     write_deadline: Option<Pin<Box<Sleep>>>,
     /// What is left of a dressed answer.
@@ -64,9 +63,9 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, stage: Stage, service: Arc<Service>) -> Self {
+    pub(super) fn new(stream: TcpStream, stage: Stage, dice: Arc<Dice>) -> Self {
         let (read_deadline, write_deadline) = (None, None);
-        Self { stream, stage, service, read_deadline, write_deadline, dressed: Bytes::new() }
+        Self { stream, stage, dice, read_deadline, write_deadline, dressed: Bytes::new() }
     }
 
     /// Nothing came: whether that has been so for too long. A call under way has no deadline here.
@@ -91,7 +90,7 @@ impl Wire {
 
     /// Tells a client that is too slow so, as far as it goes without waiting.
     fn answer_timeout(&self) {
-        let answer = dress(ProblemCode::RequestTimeout, &self.service.dice);
+        let answer = dress(ProblemCode::RequestTimeout, &self.dice);
         if let Err(error) = self.stream.try_write(&answer) {
             tracing::debug!(%error, "a slow client could not be told so");
         }
@@ -126,7 +125,7 @@ impl Wire {
             b"400" => ProblemCode::Malformed,
             _ => return None,
         };
-        Some(dress(code, &self.service.dice))
+        Some(dress(code, &self.dice))
     }
 }
 

@@ -17,22 +17,21 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 const ASK_STORE_EVERY: Duration = Duration::from_secs(1);
 
 impl StatusView {
-    /// Asks until shutdown. To be run apart from what may keep a thread busy: the door refuses for
-    /// state only while this goes on. The read model may be slow or down without any harm to it.
+    /// Asks the logs until shutdown. To be run apart from what may keep a thread busy: the door
+    /// refuses for state only while this goes on.
     pub async fn ask_ends(&self, shutdown: ShutdownToken) {
-        let ends = async {
-            while !shutdown.is_cancelled() {
-                self.ask_ends_once().await;
-                self.pause(ASK_EVERY, &shutdown).await;
-            }
-        };
-        let store = async {
-            while !shutdown.is_cancelled() {
-                self.ask_store_once().await;
-                self.pause(ASK_STORE_EVERY, &shutdown).await;
-            }
-        };
-        tokio::join!(ends, store);
+        while !shutdown.is_cancelled() {
+            self.ask_ends_once().await;
+            self.pause(ASK_EVERY, &shutdown).await;
+        }
+    }
+
+    /// Asks the read model until shutdown. It may be slow or down without any harm to the door.
+    pub async fn ask_store(&self, shutdown: ShutdownToken) {
+        while !shutdown.is_cancelled() {
+            self.ask_store_once().await;
+            self.pause(ASK_STORE_EVERY, &shutdown).await;
+        }
     }
 
     /// Asks both logs where each partition ends, and sends deal news that have waited.

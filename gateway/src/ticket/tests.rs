@@ -1,6 +1,7 @@
 //! Tickets: vectors that hold the layout for ever, and forgeries.
 
 use super::{Kind, Ticket, Tickets, pack, unpack};
+use platform::secrets::{KeyRing, SecretBytes};
 use proptest::prelude::*;
 use schemas::{CustomerId, Position};
 use uuid::Uuid;
@@ -9,7 +10,13 @@ const ALICE: CustomerId = CustomerId(Uuid::from_u128(0xa11ce));
 const BOB: CustomerId = CustomerId(Uuid::from_u128(0xb0b));
 
 fn tickets() -> Tickets {
-    Tickets::new([(1, vec![1; 32]), (2, vec![2; 32])])
+    of(&[1, 2])
+}
+
+/// Key number n has 32 bytes n.
+fn of(numbers: &[u8]) -> Tickets {
+    let key = |number: &u8| (u16::from(*number), SecretBytes::new(vec![*number; 32]));
+    Tickets::new(KeyRing::new(numbers.iter().map(key)).unwrap())
 }
 
 fn position() -> impl Strategy<Value = Position> {
@@ -48,7 +55,7 @@ fn the_highest_key_issues_and_all_verify() {
         let ticket = Ticket { log_id: 7, position, key };
         assert_eq!(tickets().read_order(id, Some(ALICE)), Some(ticket));
     }
-    let older = Tickets::new([(1, vec![1; 32])]);
+    let older = of(&[1]);
     assert!(!older.knows(2));
     let id = tickets().order_id(7, position, 2, ALICE);
     assert_eq!(older.read_order(id, Some(ALICE)), None);

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateway::auth::{Scopes, TokenIssuer, TokenRequest};
 use gateway::signature;
 use platform::clock::{Clock, SystemClock};
-use platform::secrets::{SecretBytes, SigningKeyMaterial};
+use platform::secrets::{SecretBytes, SigningKeyMaterial, SigningKeys};
 use schemas::http::{Deal, Order};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -131,7 +131,7 @@ async fn bad_tokens_are_refused() {
     let expired = world.issuer.issue(&request);
     let other = SigningKeyMaterial::Hs256(SecretBytes::new(vec![8; 32]));
     let request = TokenRequest { now_seconds: now_seconds(), ..request };
-    let forged = TokenIssuer::new(&other).unwrap().issue(&request);
+    let forged = TokenIssuer::of(&SigningKeys::single(other)).unwrap().issue(&request);
     for token in ["", "x", "a.b.c", &unsigned, &expired, &forged, &"a".repeat(9_000)] {
         check(&world, good.clone().token(token), ("unauthenticated", None)).await;
     }

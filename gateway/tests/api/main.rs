@@ -9,6 +9,7 @@ mod document;
 mod fan_out;
 mod operators;
 mod owner;
+mod rotation;
 mod samples;
 mod selling;
 mod sockets;

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use event_log::{Log, SimulatedLog};
-use gateway::auth::{Scopes, TokenIssuer, TokenRequest};
+use gateway::auth::{LocalVerifier, Scopes, TokenIssuer, TokenKeys, TokenRequest};
 use gateway::status::{Readiness, StatusLimits, StatusOptions, StatusView};
 use gateway::ticket::Tickets;
 use gateway::{
-    Gateway, GatewayConfig, GatewayParts, PartitionControl, PartitionRow, RateConfig,
-    ResumeOptions, ResumeRefusal, ServeError,
+    Gateway, GatewayConfig, GatewayKeys, GatewayParts, Operations, PartitionControl, PartitionRow,
+    RateConfig, ResumeOptions, ResumeRefusal, ServeError, serve_operations,
 };
 use platform::clock::{Clock, SystemClock};
-use platform::secrets::{SecretBytes, SigningKeyMaterial};
+use platform::secrets::{KeyRing, Rotating, SecretBytes, SigningKeyMaterial, SigningKeys};
 use platform::shutdown::ShutdownToken;
 use read_model::{SqliteOptions, SqliteStore};
 use schemas::http::Deal;
@@ -58,6 +58,7 @@ pub(crate) struct World {
     pub(crate) stop: ShutdownToken,
     pub(crate) serving: JoinHandle<Result<(), ServeError>>,
     pub(crate) resumed: Arc<Resumed>,
+    pub(crate) keys: GatewayKeys,
     _folder: TempDir,
 }
 
@@ -94,27 +95,25 @@ impl World {
             }
         }
         if setup.follow {
-            let (status, stop) = (status.clone(), stop.clone());
-            tokio::spawn(async move { status.ask_ends(stop).await });
+            tokio::spawn(ask(status.clone(), stop.clone()));
         }
-        let secret = SecretBytes::new(vec![7; 32]);
-        let issuer = TokenIssuer::new(&SigningKeyMaterial::Hs256(secret)).unwrap();
+        let keys = keys();
+        let issuer = TokenIssuer::new(keys.tokens.clone());
         let resumed = Arc::new(Resumed::default());
         let gateway = Gateway::new(GatewayParts {
             commands: Arc::new(commands.clone()),
             status: status.clone(),
             store: store.clone(),
-            tickets: Tickets::new([(1, vec![9; 32])]),
-            issuer: issuer.clone(),
-            verifier: Arc::new(issuer.verifier()),
+            verifier: Arc::new(LocalVerifier::new(keys.tokens.clone())),
+            keys: keys.clone(),
             clock,
             config: config(&setup),
-            metrics_text: Arc::new(|| "up 1\n".to_owned()),
-            partitions: resumed.clone(),
-        });
+        })
+        .unwrap();
         let (public, ops) = (listen().await, listen().await);
         let (address, operations) = (public.local_addr().unwrap(), ops.local_addr().unwrap());
-        let serving = tokio::spawn(gateway.unwrap().serve(public, ops, stop.clone()));
+        tokio::spawn(serve_operators(ops, &gateway, &resumed));
+        let serving = tokio::spawn(gateway.serve(public, stop.clone()));
         let world = Self {
             address,
             operations,
@@ -125,6 +124,7 @@ impl World {
             stop,
             serving,
             resumed,
+            keys,
             _folder: folder,
         };
         if setup.follow {
@@ -212,11 +212,41 @@ fn config(setup: &Setup) -> GatewayConfig {
     let second = NonZeroU32::new(setup.burst.div_ceil(2)).unwrap();
     GatewayConfig {
         customer_rate: RateConfig { per_second: second, burst },
-        webhook_secrets: vec![SecretBytes::new(WEBHOOK_SECRET.to_vec())],
         cors_origins: setup.cors_origins.clone(),
         demo: setup.demo,
         drain: Duration::from_secs(5),
         ..GatewayConfig::new("test")
+    }
+}
+
+/// Asks how far logs and read model are.
+async fn ask(status: StatusView, stop: ShutdownToken) {
+    tokio::join!(status.ask_ends(stop.clone()), status.ask_store(stop.clone()));
+}
+
+/// Operators see the process stop, so their server outlives the customers'.
+fn serve_operators(
+    listener: TcpListener,
+    gateway: &Gateway,
+    resumed: &Arc<Resumed>,
+) -> impl Future<Output = Result<(), ServeError>> + use<> {
+    let shown = Operations {
+        readiness: gateway.readiness(),
+        metrics_text: Arc::new(|| "up 1\n".to_owned()),
+        partitions: resumed.clone(),
+    };
+    serve_operations(listener, shown, ShutdownToken::new())
+}
+
+/// One key of each kind.
+fn keys() -> GatewayKeys {
+    let secret = SecretBytes::new(vec![7; 32]);
+    let signing = SigningKeys::single(SigningKeyMaterial::Hs256(secret));
+    let ring = KeyRing::new([(1, SecretBytes::new(vec![9; 32]))]).unwrap();
+    GatewayKeys {
+        tickets: Rotating::new(Tickets::new(ring)),
+        tokens: Rotating::new(TokenKeys::new(&signing).unwrap()),
+        webhooks: Rotating::new(vec![SecretBytes::new(WEBHOOK_SECRET.to_vec())]),
     }
 }
 

@@ -1,9 +1,10 @@
-//! A bounded pool of keep-alive connections to one address. A lost connection is forgotten and
-//! opened again when somebody needs one. Must not know whether a request may be repeated.
+//! A bounded pool of keep-alive connections, spread evenly over the addresses of a service. A lost
+//! connection is forgotten and opened again when somebody needs one, where somebody listens. Must
+//! not know whether a request may be repeated.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,11 +40,18 @@ pub(crate) enum Loss {
 
 /// The connections of a crowd, and its clock.
 pub(crate) struct Pool {
-    address: SocketAddr,
+    doors: Vec<Door>,
+    /// Which of them the next connection goes to.
+    next_door: AtomicUsize,
     started: Instant,
     permits: Semaphore,
     idle: Mutex<VecDeque<Connection>>,
     last_number: AtomicU64,
+}
+
+/// One address of the service.
+struct Door {
+    address: SocketAddr,
     closed_until: Mutex<Option<Instant>>,
 }
 
@@ -53,15 +61,18 @@ struct Connection {
 }
 
 impl Pool {
-    /// At most `connections` to `address`; none is opened yet. Its clock starts now.
-    pub(crate) fn new(address: SocketAddr, connections: usize) -> Self {
+    /// At most `connections` to all `addresses` together, of which there is one at least; none is
+    /// opened yet. Its clock starts now.
+    pub(crate) fn new(addresses: Vec<SocketAddr>, connections: usize) -> Self {
+        assert!(!addresses.is_empty(), "a service has an address");
+        let door = |address| Door { address, closed_until: Mutex::default() };
         Self {
-            address,
+            doors: addresses.into_iter().map(door).collect(),
+            next_door: AtomicUsize::new(0),
             started: Instant::now(),
             permits: Semaphore::new(connections),
             idle: Mutex::default(),
             last_number: AtomicU64::new(0),
-            closed_until: Mutex::default(),
         }
     }
 
@@ -127,14 +138,28 @@ impl Pool {
         }
     }
 
+    /// Connects to the next door, or to one behind it if nobody listens there.
     async fn connect(&self) -> Result<Connection, Loss> {
+        let first = self.next_door.fetch_add(1, Ordering::Relaxed);
+        for behind in 0..self.doors.len() {
+            let door = &self.doors[(first + behind) % self.doors.len()];
+            if let Ok(sender) = door.open().await {
+                let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
+                return Ok(Connection { sender, number });
+            }
+        }
+        Err(Loss::NoConnection)
+    }
+}
+
+impl Door {
+    async fn open(&self) -> Result<SendRequest<Full<Bytes>>, Loss> {
         self.may_knock()?;
         let opened = timeout(CONNECT_WITHIN, open(self.address)).await;
         match opened {
             Ok(Ok(sender)) => {
                 *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
-                Ok(Connection { sender, number })
+                Ok(sender)
             }
             Ok(Err(_)) | Err(_) => {
                 let until = Instant::now() + KNOCK_EVERY;
@@ -190,22 +215,48 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let pool = Pool::new(address, 8);
+        let pool = Pool::new(vec![address], 8);
         assert_eq!(pool.connect().await.err(), Some(Loss::NoConnection));
 
         let _listener = TcpListener::bind(address).await.unwrap();
-        *pool.closed_until.lock().unwrap() = Some(Instant::now() + CONNECT_WITHIN * 1_000);
+        let closed_until = &pool.doors[0].closed_until;
+        *closed_until.lock().unwrap() = Some(Instant::now() + CONNECT_WITHIN * 1_000);
         assert_eq!(pool.connect().await.err(), Some(Loss::NoConnection), "another one knocked");
-        *pool.closed_until.lock().unwrap() = Some(Instant::now());
+        *closed_until.lock().unwrap() = Some(Instant::now());
         for _ in 0..5 {
             assert!(pool.connect().await.is_ok());
         }
     }
 
     #[tokio::test]
+    async fn connections_are_spread_over_those_who_listen() {
+        let listeners = [listen().await, listen().await];
+        let addresses = listeners.each_ref().map(|it| it.local_addr().unwrap());
+        let pool = Pool::new(addresses.to_vec(), 8);
+        for _ in 0..4 {
+            pool.warm().await;
+        }
+        for listener in &listeners {
+            for _ in 0..2 {
+                listener.accept().await.unwrap();
+            }
+        }
+        let [gone, left] = listeners;
+        drop(gone);
+        for _ in 0..4 {
+            assert!(pool.connect().await.is_ok(), "the other one still listens");
+            left.accept().await.unwrap();
+        }
+    }
+
+    async fn listen() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    #[tokio::test]
     async fn a_repeat_takes_another_connection_if_there_is_one() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pool = Pool::new(listener.local_addr().unwrap(), 8);
+        let pool = Pool::new(vec![listener.local_addr().unwrap()], 8);
         pool.warm().await;
         assert_eq!(pool.take(Some(1)).await.map(|connection| connection.number), Ok(1));
         for expected in [2, 3] {

@@ -12,7 +12,7 @@ use crate::plan::RushPlan;
 
 fn report() -> RushReport {
     let url = "http://127.0.0.1:8080".to_owned();
-    let plan = RushPlan::new(url, String::new(), Box::new(|_| String::new()));
+    let plan = RushPlan::new(vec![url], String::new(), Box::new(|_| String::new()));
     let address = Address::new(1, Timestamp::from_millis(5));
     let offer = Offer {
         address,

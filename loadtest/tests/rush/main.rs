@@ -17,7 +17,7 @@ use crate::shop::{Bug, Fault, Shop};
 const SEED_OF_LIMIT_1: u64 = 3;
 
 fn plan(url: String, buyers: u32, stock: u32) -> RushPlan {
-    let mut plan = RushPlan::new(url, "admin".to_owned(), Box::new(|id| id.to_string()));
+    let mut plan = RushPlan::new(vec![url], "admin".to_owned(), Box::new(|id| id.to_string()));
     plan.buyers = buyers;
     plan.stock = stock;
     plan.duplicates = 0.2;

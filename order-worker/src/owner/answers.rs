@@ -7,6 +7,7 @@ use std::sync::Arc;
 use decision_log::{DecisionHead, Entry, Verdict};
 use event_log::{Log, Record};
 use futures_util::FutureExt;
+use platform::fail_point::{self, FailPoint};
 use schemas::Partition;
 use schemas::log::Command;
 
@@ -22,6 +23,7 @@ impl Owner {
             let last = front.last;
             self.appends.pop_front();
             answer.map_err(|fault| Setback::Lost(fault.to_string().into()))?;
+            fail_point::reach(FailPoint::AfterAppend);
             let at_ms = self.parts.clock.elapsed_millis() + READ_BACK_MS_MAX;
             self.deadlines.push_back(ReadBackDeadline { last, at_ms });
             busy = true;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use platform::fail_point::{self, FailPoint};
 
 use super::Owner;
 use crate::snapshot;
@@ -11,7 +12,7 @@ impl Owner {
     pub(super) fn snapshot_is_due(&self) -> bool {
         let (decided_next, at_ms) = self.snapshot_at;
         let decided = self.decided_next() - decided_next;
-        if self.snapshot.is_some() {
+        if self.snapshot.is_some() || self.resting {
             return false;
         }
         if self.snapshot_wanted || decided == 0 {
@@ -28,6 +29,7 @@ impl Owner {
         if !self.snapshot_is_due() || !self.is_settled() {
             return false;
         }
+        fail_point::reach(FailPoint::BeforeCheckpoint);
         let filter = self.reader.state().clone();
         assert_eq!(filter.decided_next, self.frontier.decided_next, "nothing is ahead of the log");
         let bytes = snapshot::encode(&filter, &self.frontier.state);

@@ -2,6 +2,7 @@
 //! of them loses a decision, doubles one, or adopts a zombie's.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod assignment;
 mod ownership;
 mod parking;
 mod time;

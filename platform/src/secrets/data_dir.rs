@@ -4,7 +4,8 @@
 //! reported; it is never made anew, because every ticket and token issued before would be void.
 
 use super::key_file::{self, KeyFileError};
-use super::{KeyRing, SIGNING_BYTES_MIN, SecretBytes};
+use super::signing_keys::signing_json;
+use super::{KeyRing, SIGNING_BYTES_MIN, SecretBytes, SecretSource, SigningKeys};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -25,8 +26,8 @@ const OTHERS_MODE: u32 = 0o077;
 /// The keys of one data directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataDirKeys {
-    /// Signs sessions (HS256); `keys/signing.json`.
-    pub signing: SecretBytes,
+    /// Sign sessions; `keys/signing.json`.
+    pub signing: SigningKeys,
     /// Signs tickets; `keys/ticket.json`.
     pub ticket: KeyRing,
     /// Verify webhooks, any of them, at least one; `keys/webhook.json`.
@@ -60,20 +61,32 @@ impl DataDirKeys {
             return Err(KeyFileError::NoKeys { path: dir });
         }
         Ok(Self {
-            signing: load_file(&dir.join(SIGNING_FILE), key_file::parse_signing)?,
+            signing: load_file(&dir.join(SIGNING_FILE), SigningKeys::from_bytes)?,
             ticket: load_file(&dir.join(TICKET_FILE), key_file::parse_ticket)?,
             webhook: load_file(&dir.join(WEBHOOK_FILE), key_file::parse_webhook)?,
         })
     }
 
-    fn random() -> Result<Self, KeyFileError> {
-        let first = (KeyRing::FIRST_NUMBER, random_key()?);
-        Ok(Self {
-            signing: random_key()?,
-            ticket: KeyRing::new([first]).expect("one key of full length is a ring"),
-            webhook: vec![random_key()?],
-        })
+    /// Where the keys below `data_dir` are, to be watched for a rotation.
+    pub fn sources(data_dir: &Path) -> KeySources {
+        let dir = data_dir.join(KEYS_DIR);
+        KeySources {
+            signing: SecretSource::file(dir.join(SIGNING_FILE)),
+            ticket: SecretSource::file(dir.join(TICKET_FILE)),
+            webhook: SecretSource::file(dir.join(WEBHOOK_FILE)),
+        }
     }
+}
+
+/// Where the keys of a gateway come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySources {
+    /// What [`SigningKeys::from_bytes`] reads.
+    pub signing: SecretSource,
+    /// What [`KeyRing::read`] reads.
+    pub ticket: SecretSource,
+    /// What [`parse_webhook`](super::parse_webhook) reads.
+    pub webhook: SecretSource,
 }
 
 fn random_key() -> Result<SecretBytes, KeyFileError> {
@@ -131,10 +144,11 @@ fn draft_dir(data_dir: &Path) -> Result<PathBuf, KeyFileError> {
 }
 
 fn write_draft(draft: &Path) -> Result<(), KeyFileError> {
-    let keys = DataDirKeys::random()?;
-    key_file::write_new(&draft.join(SIGNING_FILE), &key_file::signing_json(&keys.signing))?;
-    key_file::write_new(&draft.join(TICKET_FILE), &key_file::ticket_json(&keys.ticket))?;
-    key_file::write_new(&draft.join(WEBHOOK_FILE), &key_file::webhook_json(&keys.webhook))?;
+    let first = (KeyRing::FIRST_NUMBER, random_key()?);
+    let ring = KeyRing::new([first]).expect("one key of full length is a ring");
+    key_file::write_new(&draft.join(SIGNING_FILE), &signing_json(&random_key()?))?;
+    key_file::write_new(&draft.join(TICKET_FILE), &key_file::ticket_json(&ring))?;
+    key_file::write_new(&draft.join(WEBHOOK_FILE), &key_file::webhook_json(&[random_key()?]))?;
     sync_dir(draft)
 }
 
@@ -150,13 +164,22 @@ fn sync_dir(dir: &Path) -> Result<(), KeyFileError> {
 #[cfg(test)]
 mod tests {
     use super::{DataDirKeys, KEYS_DIR, KeyFileError, SIGNING_FILE, TICKET_FILE};
-    use crate::secrets::SigningKeyMaterial;
+    use crate::secrets::{
+        KeyRing, SecretBytes, SecretReader, SigningKeyMaterial, SigningKeys, parse_webhook,
+    };
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn secret(keys: &DataDirKeys) -> &SecretBytes {
+        match &keys.signing.signing().material {
+            SigningKeyMaterial::Hs256(secret) => secret,
+            SigningKeyMaterial::EdDsaPem(_) => panic!("a data directory begins with a secret"),
+        }
     }
 
     #[test]
@@ -166,10 +189,10 @@ mod tests {
         let made = DataDirKeys::load_or_create(&data_dir).unwrap();
         assert_eq!(DataDirKeys::load_or_create(&data_dir).unwrap(), made);
         assert_eq!(DataDirKeys::load(&data_dir).unwrap(), made);
-        assert_eq!(made.signing.expose().len(), 32);
+        assert_eq!(secret(&made).expose().len(), 32);
         assert_eq!(made.ticket.issuing().0, 1);
-        assert_ne!(made.ticket.issuing().1, &made.signing);
-        assert_ne!(made.webhook[0], made.signing);
+        assert_ne!(made.ticket.issuing().1, secret(&made));
+        assert_ne!(&made.webhook[0], secret(&made));
         let other = DataDirKeys::load_or_create(dir.path()).unwrap();
         assert_ne!(other.signing, made.signing);
     }
@@ -241,7 +264,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let keys = DataDirKeys::load_or_create(dir.path()).unwrap();
         let path = dir.path().join(KEYS_DIR).join(SIGNING_FILE);
-        let material = SigningKeyMaterial::load(&path).unwrap();
-        assert_eq!(material, SigningKeyMaterial::Hs256(keys.signing));
+        assert_eq!(SigningKeys::load(&path).unwrap(), keys.signing);
+    }
+
+    #[tokio::test]
+    async fn its_sources_are_the_files_that_it_wrote() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = DataDirKeys::load_or_create(dir.path()).unwrap();
+        let sources = DataDirKeys::sources(dir.path());
+        let reader = SecretReader::of_process();
+        let signing = sources.signing.read(&reader).await.unwrap();
+        assert_eq!(SigningKeys::from_bytes(signing.expose()), Ok(keys.signing));
+        let ticket = sources.ticket.read(&reader).await.unwrap();
+        assert_eq!(KeyRing::read(ticket.expose(), None), Ok(keys.ticket));
+        let webhook = sources.webhook.read(&reader).await.unwrap();
+        assert_eq!(parse_webhook(webhook.expose()), Ok(keys.webhook));
     }
 }

@@ -14,7 +14,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Largest key file that is read: thousands of keys fit, a wrong path does not fill the memory.
-const FILE_BYTES_MAX: u64 = 1_048_576;
+pub(super) const FILE_BYTES_MAX: u64 = 1_048_576;
 
 /// Readable and writable by the owner alone.
 const FILE_MODE: u32 = 0o600;
@@ -69,21 +69,16 @@ impl KeyFileError {
     }
 }
 
-/// `signing.json`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SigningFile {
-    version: Version,
-    algorithm: Algorithm,
-    secret: String,
-}
-
 /// `ticket.json`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TicketFile {
     version: Version,
     keys: Vec<NumberedKey>,
+    /// Number of the key that issues, if it is not the highest. A program that does not know this
+    /// field refuses the file, rather than issue with another key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issues: Option<u16>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,7 +96,7 @@ struct WebhookFile {
     secrets: Vec<String>,
 }
 
-/// The version of all three forms.
+/// The version of the two forms above.
 #[derive(Serialize, Deserialize, Clone, Copy)]
 #[serde(try_from = "u32", into = "u32")]
 struct Version;
@@ -127,18 +122,13 @@ impl From<Version> for u32 {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-enum Algorithm {
-    #[serde(rename = "HS256")]
-    Hs256,
-}
-
-pub(super) fn signing_json(secret: &SecretBytes) -> Vec<u8> {
-    to_json(&SigningFile {
-        version: Version,
-        algorithm: Algorithm::Hs256,
-        secret: STANDARD.encode(secret.expose()),
-    })
+/// The version that a file says it has; whatever else stands there is not looked at.
+pub(super) fn version(json: &[u8]) -> Result<u32, String> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    from_json::<Versioned>(json).map(|file| file.version)
 }
 
 pub(super) fn ticket_json(ring: &KeyRing) -> Vec<u8> {
@@ -147,7 +137,9 @@ pub(super) fn ticket_json(ring: &KeyRing) -> Vec<u8> {
         .map(|(number, key)| NumberedKey { number, secret: STANDARD.encode(key.expose()) })
         .collect();
     keys.reverse();
-    to_json(&TicketFile { version: Version, keys })
+    let issuing = ring.issuing().0;
+    let issues = keys.last().is_some_and(|highest| highest.number != issuing).then_some(issuing);
+    to_json(&TicketFile { version: Version, keys, issues })
 }
 
 pub(super) fn webhook_json(secrets: &[SecretBytes]) -> Vec<u8> {
@@ -155,22 +147,25 @@ pub(super) fn webhook_json(secrets: &[SecretBytes]) -> Vec<u8> {
     to_json(&WebhookFile { version: Version, secrets })
 }
 
-/// The secret of a `signing.json`. The error says what is wrong, never what stood there.
-pub(super) fn parse_signing(json: &[u8]) -> Result<SecretBytes, String> {
-    let file: SigningFile = from_json(json)?;
-    let Algorithm::Hs256 = file.algorithm;
-    decode(&file.secret, "secret")
-}
-
+/// The keys of a `ticket.json`. The error says what is wrong, never what stood there.
 pub(super) fn parse_ticket(json: &[u8]) -> Result<KeyRing, String> {
     let file: TicketFile = from_json(json)?;
     let keys: Result<Vec<_>, String> = (file.keys.iter())
         .map(|key| Ok((key.number, decode(&key.secret, &format!("key {}", key.number))?)))
         .collect();
-    KeyRing::new(keys?).map_err(|fault: KeyRingFault| fault.to_string())
+    let ring = KeyRing::new(keys?);
+    let ring = match file.issues {
+        None => ring,
+        Some(number) => ring.and_then(|ring| ring.issuing_by(number)),
+    };
+    ring.map_err(|fault: KeyRingFault| fault.to_string())
 }
 
-pub(super) fn parse_webhook(json: &[u8]) -> Result<Vec<SecretBytes>, String> {
+/// The secrets of a `webhook.json`: any of them may sign.
+///
+/// # Errors
+/// What is wrong with the file, without showing it.
+pub fn parse_webhook(json: &[u8]) -> Result<Vec<SecretBytes>, String> {
     let file: WebhookFile = from_json(json)?;
     if file.secrets.is_empty() {
         return Err("the list of secrets is empty".to_owned());
@@ -179,23 +174,24 @@ pub(super) fn parse_webhook(json: &[u8]) -> Result<Vec<SecretBytes>, String> {
     numbered.map(|(index, secret)| decode(secret, &format!("secret {index}"))).collect()
 }
 
-/// Reads a whole file of at most [`FILE_BYTES_MAX`] bytes.
+/// Reads a whole key file of at most [`FILE_BYTES_MAX`] bytes.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, KeyFileError> {
-    let file = File::open(path).map_err(|reason| {
-        if reason.kind() == io::ErrorKind::NotFound {
-            return KeyFileError::Missing { path: path.to_owned() };
+    match read_bounded(path) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(KeyFileError::corrupt(path, format!("it has over {FILE_BYTES_MAX} bytes"))),
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound => {
+            Err(KeyFileError::Missing { path: path.to_owned() })
         }
-        KeyFileError::io("open", path)(reason)
-    })?;
+        Err(reason) => Err(KeyFileError::io("read", path)(reason)),
+    }
+}
+
+/// Reads a whole file; none if it has more than [`FILE_BYTES_MAX`] bytes.
+pub(super) fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too long from one that just fits.
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(KeyFileError::io("read", path))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(KeyFileError::corrupt(path, format!("it has over {FILE_BYTES_MAX} bytes")));
-    }
-    Ok(bytes)
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= FILE_BYTES_MAX).then_some(bytes))
 }
 
 /// Writes a new file, for its owner alone, and returns once it is on the disk.
@@ -206,13 +202,13 @@ pub(super) fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyFileError>
     file.write_all(content).and_then(|()| file.sync_all()).map_err(KeyFileError::io("write", path))
 }
 
-fn to_json(file: &impl Serialize) -> Vec<u8> {
+pub(super) fn to_json(file: &impl Serialize) -> Vec<u8> {
     let mut json = serde_json::to_vec_pretty(file).expect("plain fields always serialize");
     json.push(b'\n');
     json
 }
 
-fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+pub(super) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(json).map_err(|error| match error.classify() {
         // Messages of these two quote no value, only what was expected and where.
         serde_json::error::Category::Syntax | serde_json::error::Category::Eof => {
@@ -226,7 +222,7 @@ fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     })
 }
 
-fn decode(text: &str, what: &str) -> Result<SecretBytes, String> {
+pub(super) fn decode(text: &str, what: &str) -> Result<SecretBytes, String> {
     let bytes = STANDARD.decode(text).map_err(|_| format!("{what} is not padded base64"))?;
     if bytes.len() < SIGNING_BYTES_MIN {
         let found = bytes.len();
@@ -237,10 +233,7 @@ fn decode(text: &str, what: &str) -> Result<SecretBytes, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        KeyRing, SecretBytes, parse_signing, parse_ticket, parse_webhook, signing_json,
-        ticket_json, webhook_json,
-    };
+    use super::{KeyRing, SecretBytes, parse_ticket, parse_webhook, ticket_json, webhook_json};
 
     /// 32 bytes of 0x07, as base64.
     const SEVENS: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
@@ -252,11 +245,6 @@ mod tests {
     // These bytes stand in data directories: a change of form needs a new version number.
     #[test]
     fn the_forms_on_disk_do_not_change() {
-        let signing = format!(
-            "{{\n  \"version\": 1,\n  \"algorithm\": \"HS256\",\n  \"secret\": \"{SEVENS}\"\n}}\n"
-        );
-        assert_eq!(String::from_utf8(signing_json(&sevens())).unwrap(), signing);
-        assert_eq!(parse_signing(signing.as_bytes()), Ok(sevens()));
         let ring = KeyRing::new([(1, sevens()), (2, sevens())]).unwrap();
         let ticket = format!(
             r#"{{"version":1,"keys":[{{"number":1,"secret":"{SEVENS}"}},
@@ -269,9 +257,27 @@ mod tests {
         assert_eq!(parse_webhook(&webhook_json(&[sevens()])), Ok(vec![sevens()]));
     }
 
+    #[test]
+    fn tickets_of_one_key_are_written_as_ever() {
+        let ring = KeyRing::new([(1, sevens())]).unwrap();
+        let written = format!(
+            "{{\n  \"version\": 1,\n  \"keys\": [\n    {{\n      \"number\": 1,\n      \
+             \"secret\": \"{SEVENS}\"\n    }}\n  ]\n}}\n"
+        );
+        assert_eq!(String::from_utf8(ticket_json(&ring)).unwrap(), written);
+    }
+
+    #[test]
+    fn another_key_than_the_highest_may_issue() {
+        let ring = KeyRing::new([(1, sevens()), (2, sevens())]).unwrap().issuing_by(1).unwrap();
+        assert_eq!(ring.issuing().0, 1);
+        assert!(String::from_utf8(ticket_json(&ring)).unwrap().contains("\"issues\": 1"));
+        assert_eq!(parse_ticket(&ticket_json(&ring)), Ok(ring));
+    }
+
     #[track_caller]
     fn check(json: &str, expect: &str) {
-        let reason = parse_signing(json.as_bytes()).unwrap_err();
+        let reason = parse_ticket(json.as_bytes()).unwrap_err();
         assert!(reason.contains(expect), "{reason}");
         assert!(!reason.contains("BwcH") && !reason.contains("hunter2"), "{reason}");
     }
@@ -279,14 +285,13 @@ mod tests {
     #[test]
     fn corrupt_files_are_refused_without_showing_their_content() {
         check("", "not JSON");
-        check("{\"version\": 1", "not JSON");
-        check(r#"{"version":2,"algorithm":"HS256","secret":""}"#, "not the form");
-        check(r#"{"version":1,"algorithm":"hunter2","secret":""}"#, "not the form");
-        check(r#"{"version":1,"algorithm":"HS256","secret":"","more":1}"#, "not the form");
-        check(r#"{"version":"hunter2","algorithm":"HS256","secret":""}"#, "not the form");
-        check(r#"{"version":1,"algorithm":"HS256","secret":"hunter2!"}"#, "not padded base64");
-        check(r#"{"version":1,"algorithm":"HS256","secret":"BwcH"}"#, "has 3 bytes");
-        assert!(parse_ticket(br#"{"version":1,"keys":[]}"#).unwrap_err().contains("empty"));
+        check(r#"{"version":2,"keys":[]}"#, "not the form");
+        check(r#"{"version":1,"keys":["hunter2"]}"#, "not the form");
+        check(r#"{"version":1,"keys":[],"hunter2":1}"#, "not the form");
+        check(r#"{"version":1,"keys":[]}"#, "empty");
+        let one = format!(r#"{{"version":1,"keys":[{{"number":1,"secret":"{SEVENS}"}}]"#);
+        check(&format!(r#"{one},"issues":2}}"#), "key number 2, which is to issue, is not there");
+        check(&format!(r#"{one},"issues":"hunter2"}}"#), "not the form");
         assert!(parse_webhook(br#"{"version":1,"secrets":[]}"#).unwrap_err().contains("empty"));
     }
 }

@@ -1,7 +1,7 @@
 //! Numbered keys that only grow in number: what one of them signed verifies for ever. Must not know
 //! what the keys sign, nor where they are stored.
 
-use super::{SIGNING_BYTES_MIN, SecretBytes};
+use super::{SIGNING_BYTES_MIN, SecretBytes, key_file};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -25,12 +25,23 @@ pub enum KeyRingFault {
     /// The highest possible number is taken.
     #[error("the key list is full: number {} is taken", u16::MAX)]
     Full,
+    /// The number that is to issue has no key.
+    #[error("key number {0}, which is to issue, is not there")]
+    Unknown(u16),
+    /// A key that was known is not there any more; what it signed would be void.
+    #[error("key number {0} is gone; numbered keys are never taken out")]
+    Gone(u16),
+    /// A number has another key than before; what the first signed would be void.
+    #[error("key number {0} is another key than before; a new key takes a new number")]
+    Changed(u16),
 }
 
-/// Keys by number, at least one: all verify, the highest issues. There is no way to take one out.
+/// Keys by number, at least one: all verify, one issues, the highest unless something else is said.
+/// There is no way to take one out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRing {
     keys: BTreeMap<u16, SecretBytes>,
+    issuing: u16,
 }
 
 impl KeyRing {
@@ -42,9 +53,51 @@ impl KeyRing {
     /// # Errors
     /// If there is none, a number stands twice, or a key is shorter than [`SIGNING_BYTES_MIN`].
     pub fn new(keys: impl IntoIterator<Item = (u16, SecretBytes)>) -> Result<Self, KeyRingFault> {
-        let mut ring = Self { keys: BTreeMap::new() };
+        let mut ring = Self { keys: BTreeMap::new(), issuing: 0 };
         keys.into_iter().try_for_each(|(number, key)| ring.insert(number, key))?;
-        if ring.keys.is_empty() { Err(KeyRingFault::Empty) } else { Ok(ring) }
+        let (highest, _) = ring.keys.last_key_value().ok_or(KeyRingFault::Empty)?;
+        ring.issuing = *highest;
+        Ok(ring)
+    }
+
+    /// The ring of a `ticket.json`. If there was one before, the new one must have all its keys
+    /// under their numbers: it may only grow, or let another key issue.
+    ///
+    /// # Errors
+    /// What is wrong with the file, without showing it.
+    pub fn read(json: &[u8], before: Option<&Self>) -> Result<Self, String> {
+        let ring = key_file::parse_ticket(json)?;
+        if let Some(before) = before {
+            ring.check_follows(before).map_err(|fault| fault.to_string())?;
+        }
+        Ok(ring)
+    }
+
+    /// The same keys, of which that number issues: a new key is first accepted everywhere.
+    ///
+    /// # Errors
+    /// If the number has no key.
+    pub fn issuing_by(mut self, number: u16) -> Result<Self, KeyRingFault> {
+        if !self.keys.contains_key(&number) {
+            return Err(KeyRingFault::Unknown(number));
+        }
+        self.issuing = number;
+        Ok(self)
+    }
+
+    /// Whether this ring has every key of the one before under its number.
+    ///
+    /// # Errors
+    /// The first number that has not.
+    pub fn check_follows(&self, before: &Self) -> Result<(), KeyRingFault> {
+        for (number, known) in &before.keys {
+            match self.keys.get(number) {
+                None => return Err(KeyRingFault::Gone(*number)),
+                Some(key) if key != known => return Err(KeyRingFault::Changed(*number)),
+                Some(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Adds a key that issues from now on, and returns its number.
@@ -52,15 +105,17 @@ impl KeyRing {
     /// # Errors
     /// If the key is too short or no number is left.
     pub fn grow(&mut self, key: SecretBytes) -> Result<u16, KeyRingFault> {
-        let number = self.issuing().0.checked_add(1).ok_or(KeyRingFault::Full)?;
+        let (highest, _) = self.keys.last_key_value().expect("a ring is never empty");
+        let number = highest.checked_add(1).ok_or(KeyRingFault::Full)?;
         self.insert(number, key)?;
+        self.issuing = number;
         Ok(number)
     }
 
     /// The number and the key that issue.
     pub fn issuing(&self) -> (u16, &SecretBytes) {
-        let (number, key) = self.keys.last_key_value().expect("a ring is never empty");
-        (*number, key)
+        let key = self.keys.get(&self.issuing).expect("the key that issues is in the ring");
+        (self.issuing, key)
     }
 
     /// The key of this number, to verify with.
@@ -113,6 +168,28 @@ mod tests {
     fn the_highest_number_issues_whatever_the_order() {
         let ring = KeyRing::new([(9, key(9)), (2, key(2))]).unwrap();
         assert_eq!(ring.issuing(), (9, &key(9)));
+    }
+
+    #[test]
+    fn a_ring_follows_another_if_it_has_all_its_keys() {
+        let one = KeyRing::new([(1, key(1))]).unwrap();
+        let two = KeyRing::new([(1, key(1)), (2, key(2))]).unwrap();
+        assert_eq!(two.check_follows(&one), Ok(()));
+        assert_eq!(two.check_follows(&two.clone().issuing_by(1).unwrap()), Ok(()));
+        assert_eq!(one.check_follows(&two), Err(KeyRingFault::Gone(2)));
+        let other = KeyRing::new([(1, key(1)), (2, key(3))]).unwrap();
+        assert_eq!(other.check_follows(&two), Err(KeyRingFault::Changed(2)));
+    }
+
+    #[test]
+    fn a_new_key_may_wait_until_it_issues() {
+        let ring = KeyRing::new([(1, key(1)), (2, key(2))]).unwrap().issuing_by(1).unwrap();
+        assert_eq!(ring.issuing(), (1, &key(1)));
+        assert_eq!(ring.get(2), Some(&key(2)));
+        assert_eq!(ring.clone().issuing_by(3), Err(KeyRingFault::Unknown(3)));
+        let mut grown = ring;
+        assert_eq!(grown.grow(key(3)), Ok(3));
+        assert_eq!(grown.issuing().0, 3);
     }
 
     #[test]

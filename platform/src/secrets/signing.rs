@@ -1,13 +1,11 @@
-//! Signing keys in the forms in which people have them: our own file, a bare secret, a PEM. Owns
-//! the rule that tells the forms apart; must not know what a token looks like.
+//! One signing key in the forms in which people have them: a bare secret, a PEM. Owns the rule that
+//! tells the forms apart; must not know what a token looks like.
 
-use super::key_file::{self, KeyFileError};
 use super::{SIGNING_BYTES_MIN, SecretBytes};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use std::path::Path;
 
 /// Padding as it comes: tools differ.
 const LENIENT: GeneralPurposeConfig =
@@ -32,23 +30,13 @@ pub enum SigningKeyMaterial {
 }
 
 impl SigningKeyMaterial {
-    /// Reads a key file in whatever form it has.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or as of [`SigningKeyMaterial::from_bytes`].
-    pub fn load(path: &Path) -> Result<Self, KeyFileError> {
-        let bytes = key_file::read(path)?;
-        Self::from_bytes(&bytes).map_err(|reason| KeyFileError::corrupt(path, reason))
-    }
-
     /// Tells the form by the content; the first that fits:
     ///
     /// 1. text that begins with `-----BEGIN`: a PEM, which must hold an Ed25519 key in PKCS#8;
-    /// 2. text that begins with `{`: a `signing.json` of a data directory;
-    /// 3. text of hexadecimal digits alone, and nothing else, is a secret as it stands;
-    /// 4. text that is base64 (either alphabet, padded or not) of at least
+    /// 2. text of hexadecimal digits alone, and nothing else, is a secret as it stands;
+    /// 3. text that is base64 (either alphabet, padded or not) of at least
     ///    [`SIGNING_BYTES_MIN`] bytes: those bytes;
-    /// 5. anything else of at least [`SIGNING_BYTES_MIN`] bytes is a secret as it stands.
+    /// 4. anything else of at least [`SIGNING_BYTES_MIN`] bytes is a secret as it stands.
     ///
     /// White space around text does not count.
     ///
@@ -59,10 +47,7 @@ impl SigningKeyMaterial {
             return take_secret(bytes);
         };
         if text.starts_with(PEM_BEGIN_ANY) {
-            return take_pem(text);
-        }
-        if text.starts_with('{') {
-            return key_file::parse_signing(text.as_bytes()).map(Self::Hs256);
+            return Self::from_pem(text);
         }
         // `openssl rand -hex 32` would pass for base64, but its users mean the text.
         if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -74,6 +59,27 @@ impl SigningKeyMaterial {
             None => take_secret(text.as_bytes()),
         }
     }
+
+    /// An Ed25519 private key in PKCS#8, PEM-encoded, and nothing else.
+    ///
+    /// # Errors
+    /// What is wrong with the text, without showing it.
+    pub fn from_pem(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let body = text.strip_prefix(PEM_BEGIN).and_then(|rest| rest.strip_suffix(PEM_END));
+        let Some(body) = body else {
+            return Err("the PEM holds no single PRIVATE KEY (PKCS#8)".to_owned());
+        };
+        let compact: String = body.split_whitespace().collect();
+        let der =
+            STANDARD.decode(compact).map_err(|_| "the PEM is not base64 inside".to_owned())?;
+        if !der.windows(ED25519_IDENTIFIER.len()).any(|window| window == ED25519_IDENTIFIER) {
+            return Err("the PEM holds no Ed25519 key".to_owned());
+        }
+        let mut pem = text.as_bytes().to_vec();
+        pem.push(b'\n');
+        Ok(Self::EdDsaPem(SecretBytes::new(pem)))
+    }
 }
 
 fn take_secret(bytes: &[u8]) -> Result<SigningKeyMaterial, String> {
@@ -82,21 +88,6 @@ fn take_secret(bytes: &[u8]) -> Result<SigningKeyMaterial, String> {
         return Err(format!("the secret has {found} bytes, fewer than {SIGNING_BYTES_MIN}"));
     }
     Ok(SigningKeyMaterial::Hs256(SecretBytes::new(bytes.to_vec())))
-}
-
-fn take_pem(text: &str) -> Result<SigningKeyMaterial, String> {
-    let body = text.strip_prefix(PEM_BEGIN).and_then(|rest| rest.strip_suffix(PEM_END));
-    let Some(body) = body else {
-        return Err("the PEM holds no single PRIVATE KEY (PKCS#8)".to_owned());
-    };
-    let compact: String = body.split_whitespace().collect();
-    let der = STANDARD.decode(compact).map_err(|_| "the PEM is not base64 inside".to_owned())?;
-    if !der.windows(ED25519_IDENTIFIER.len()).any(|window| window == ED25519_IDENTIFIER) {
-        return Err("the PEM holds no Ed25519 key".to_owned());
-    }
-    let mut pem = text.as_bytes().to_vec();
-    pem.push(b'\n');
-    Ok(SigningKeyMaterial::EdDsaPem(SecretBytes::new(pem)))
 }
 
 #[cfg(test)]
@@ -157,13 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn short_secrets_and_foreign_json_are_refused() {
+    fn short_secrets_are_refused() {
         check_fault(b"", "the secret has 0 bytes, fewer than 32");
         check_fault(b"hunter2", "the secret has 7 bytes, fewer than 32");
         check_fault(&[0xfe; 31], "the secret has 31 bytes, fewer than 32");
-        check_fault(
-            br#"{"kty":"oct","k":"hunter2"}"#,
-            "not the form of this file, from line 1, column 6",
-        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use platform::secrets::{SecretBytes, SigningKeyMaterial};
+use platform::secrets::{SecretBytes, SigningKeyMaterial, SigningKeys};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -20,12 +20,12 @@ const ED25519_PEM: &str = "-----BEGIN PRIVATE KEY-----\n\
 
 fn hs256() -> TokenIssuer {
     let secret = SecretBytes::new(SECRET.to_vec());
-    TokenIssuer::new(&SigningKeyMaterial::Hs256(secret)).unwrap()
+    TokenIssuer::of(&SigningKeys::single(SigningKeyMaterial::Hs256(secret))).unwrap()
 }
 
 fn eddsa() -> TokenIssuer {
     let pem = SecretBytes::new(ED25519_PEM.as_bytes().to_vec());
-    TokenIssuer::new(&SigningKeyMaterial::EdDsaPem(pem)).unwrap()
+    TokenIssuer::of(&SigningKeys::single(SigningKeyMaterial::EdDsaPem(pem))).unwrap()
 }
 
 fn request() -> TokenRequest {

@@ -1,0 +1,66 @@
+//! Whose a partition is, and what its worker does when that changes. Must not know who says so.
+
+use std::time::Duration;
+
+use super::{PartitionWorker, State};
+use crate::board::Phase;
+
+/// What is known of a partition is kept for so many session timeouts after it went.
+const RESTS_FOR_SESSIONS: u32 = 2;
+
+/// Whose a partition is, as its worker is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// This worker's: take it over, decide.
+    Own,
+    /// Nobody's or another's: append nothing. What is known of it is kept for a while, because
+    /// partitions often come straight back.
+    Rest,
+}
+
+impl PartitionWorker {
+    /// Takes an order; the same again is nothing.
+    pub fn follow(&mut self, order: Order) {
+        match (order, self.resting_since_ms) {
+            (Order::Own, Some(_)) => {
+                self.resting_since_ms = None;
+                self.metrics.assigned.set(1.0);
+                match &mut self.state {
+                    State::Owning(owner) => owner.wake(),
+                    State::Standby(pause) => *pause = Duration::ZERO,
+                    State::Drained => {}
+                }
+            }
+            (Order::Rest, None) => {
+                self.resting_since_ms = Some(self.parts.clock.elapsed_millis());
+                self.metrics.assigned.set(0.0);
+                self.metrics.parked.set(0.0);
+                if let State::Owning(owner) = &mut self.state {
+                    owner.rest();
+                }
+                self.show(|status| {
+                    (status.phase, status.park) = (Phase::Unassigned, None);
+                });
+            }
+            (Order::Own, None) => self.metrics.assigned.set(1.0),
+            (Order::Rest, Some(_)) => {}
+        }
+    }
+
+    /// Whether nothing of this worker is on its way into a partition that is not its own.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.resting_since_ms.is_some()
+            && match &self.state {
+                State::Owning(owner) => owner.is_settled(),
+                State::Standby(_) | State::Drained => true,
+            }
+    }
+
+    /// Whether a partition has not come back for so long that what is known of it is let go.
+    pub(super) fn has_rested_long(&self) -> bool {
+        let now_ms = self.parts.clock.elapsed_millis();
+        let rested = self.resting_since_ms.map(|since| Duration::from_millis(now_ms - since));
+        rested.is_some_and(|rested| rested > self.options.session_timeout * RESTS_FOR_SESSIONS)
+    }
+}

@@ -1,0 +1,158 @@
+//! The programs that are one role each: what each waits for before it starts, and the order in
+//! which it stops. They start in any order; a broker and, but for workers, a database are theirs to
+//! share.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_log::kafka::KafkaOptions;
+use gateway::{Gateway, Ready};
+use order_worker::{PartitionBoard, Phase};
+use platform::clock::{Clock, SystemClock};
+use projector::ProjectorBoard;
+
+use crate::broker::{Broker, logs_of};
+use crate::cli::{GatewayFlags, LogFlags, OrderWorkerFlags, ProjectorFlags};
+use crate::database::Database;
+use crate::gateway_keys::{self, Keys};
+use crate::process::{self, Process, Stages, bind};
+use crate::role::order_worker::{Workers, join_group, worker_name};
+use crate::role::{self, Base, StoreBase};
+use crate::standing::Readiness;
+use crate::{genesis, snapshots};
+
+/// How long each stage gets to stop; a process's together stay below 15 s.
+const INTAKE_DEADLINE: Duration = Duration::from_secs(6);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(9);
+const LEAVE_DEADLINE: Duration = Duration::from_secs(4);
+const PROJECT_DEADLINE: Duration = Duration::from_secs(9);
+const FOLLOW_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The program `gateway`.
+pub(crate) fn run_gateway(flags: &GatewayFlags) -> anyhow::Result<ExitCode> {
+    process::run(&flags.process, async |process| start_gateway(flags, process).await)
+}
+
+/// The program `order-worker`.
+pub(crate) fn run_order_worker(flags: &OrderWorkerFlags) -> anyhow::Result<ExitCode> {
+    process::run(&flags.process, async |process| start_order_worker(flags, process).await)
+}
+
+/// The program `projector`.
+pub(crate) fn run_projector(flags: &ProjectorFlags) -> anyhow::Result<ExitCode> {
+    process::run(&flags.process, async |process| start_projector(flags, process).await)
+}
+
+async fn start_gateway(flags: &GatewayFlags, process: &Process) -> anyhow::Result<Stages> {
+    let mut stages = process.stages();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let sources = gateway_keys::sources(&flags.keys, None)?;
+    let keys = Keys::open(&flags.keys, &sources, &flags.oidc, &clock).await?;
+    let database = Database::of(&flags.database, None).await?;
+    let (broker, base) = begin(&flags.log, "gateway", process, &mut stages).await?;
+    stages.close_at_last(move || drop(broker));
+    let store = database.open(&process.patience()).await?;
+    let on = StoreBase { base, store };
+    let name = worker_name(None)?;
+    let status = role::gateway::view(&on, &name, &process.patience()).await?;
+    let config = role::gateway::config(&flags.http, &name);
+    let gateway = Gateway::new(keys.parts(&on, status.clone(), config))?;
+    let readiness = gateway.readiness();
+    let listener = bind(flags.http.listen).await?;
+    let listen = listener.local_addr()?;
+
+    let intake = stages.add("intake", INTAKE_DEADLINE);
+    let stop = intake.token().clone();
+    intake.spawn_fallible("gateway", gateway.serve(listener, stop));
+    let followers = stages.add("followers", FOLLOW_DEADLINE);
+    role::gateway::follow(&status, followers)?;
+    keys.keep_fresh(&clock, followers);
+    process.standing.started(readiness);
+    tracing::info!(%listen, log_id = on.base.log_id, "serving");
+    Ok(stages)
+}
+
+async fn start_order_worker(flags: &OrderWorkerFlags, process: &Process) -> anyhow::Result<Stages> {
+    let mut stages = process.stages();
+    let name = worker_name(flags.worker.worker_name.as_deref())?;
+    let url = flags.worker.snapshots_url.as_deref();
+    let snapshots =
+        snapshots::at(url.ok_or_else(|| anyhow::anyhow!("--snapshots-url is missing"))?)?;
+    let (broker, base) = begin(&flags.log, &name, process, &mut stages).await?;
+    let partitions = base.logs.commands.partitions();
+    let board = Arc::new(PartitionBoard::new(partitions));
+    let workers = Workers { flags: &flags.worker, name, snapshots, board: Arc::clone(&board) };
+    let (place, assignments) = join_group(&broker, &workers, &process.patience()).await?;
+    role::order_worker::start(
+        &base,
+        &workers,
+        assignments,
+        stages.add("order-worker", DRAIN_DEADLINE),
+    )?;
+    place.attend(&board, &base.clock, &process.taken, stages.add("group", LEAVE_DEADLINE));
+    stages.close_at_last(move || drop(broker));
+    process.control.show_workers(Arc::clone(&board));
+    process.standing.started(workers_readiness(board));
+    tracing::info!(worker = &*workers.name, log_id = base.log_id, "working");
+    Ok(stages)
+}
+
+async fn start_projector(flags: &ProjectorFlags, process: &Process) -> anyhow::Result<Stages> {
+    let mut stages = process.stages();
+    let database = Database::of(&flags.database, None).await?;
+    let (broker, base) = begin(&flags.log, "projector", process, &mut stages).await?;
+    stages.close_at_last(move || drop(broker));
+    let store = database.open(&process.patience()).await?;
+    let on = StoreBase { base, store };
+    let board = Arc::new(ProjectorBoard::new(on.base.logs.decisions.partitions()));
+    let mut ends = Vec::new();
+    for partition in 0..on.base.logs.decisions.partitions() {
+        ends.push(on.base.logs.decisions.end(partition).await?);
+    }
+    role::projector::start(&on, &board, stages.add("projector", PROJECT_DEADLINE))?;
+    process.control.show_projectors(Arc::clone(&board));
+    process.standing.started(projectors_readiness(board, ends));
+    tracing::info!(log_id = on.base.log_id, "projecting");
+    Ok(stages)
+}
+
+/// Logs that have begun, and how they were reached.
+async fn begin(
+    flags: &LogFlags,
+    name: &str,
+    process: &Process,
+    stages: &mut Stages,
+) -> anyhow::Result<(Broker, Base)> {
+    let patience = process.patience();
+    let broker = Broker::of(flags, name).await?;
+    let kafka = broker.logs(KafkaOptions::default(), &patience).await?;
+    let logs = logs_of(&kafka);
+    stages.close_at_last(move || kafka.close());
+    let log_id = genesis::wait_for(&logs, &patience).await?;
+    Ok((broker, Base { logs, log_id, clock: Arc::new(SystemClock::new()) }))
+}
+
+/// A worker is ready once everything that it was given is taken over, or parked with an alarm of
+/// its own.
+fn workers_readiness(board: Arc<PartitionBoard>) -> Readiness {
+    Arc::new(move || {
+        let taking = board.list().iter().filter(|row| row.phase == Phase::TakingOver).count();
+        match taking {
+            0 => Ready::Yes,
+            taking => Ready::No(format!("taking {taking} partitions over").into()),
+        }
+    })
+}
+
+/// A projector is ready once it has come to where the log ended when it started.
+fn projectors_readiness(board: Arc<ProjectorBoard>, ends: Vec<u64>) -> Readiness {
+    Arc::new(move || {
+        let is_behind = |(row, end): (projector::ProjectorStatus, &u64)| row.read_offset < *end;
+        let behind = board.list().into_iter().zip(&ends).filter(|it| is_behind(it.clone())).count();
+        match behind {
+            0 => Ready::Yes,
+            behind => Ready::No(format!("catching up with {behind} partitions").into()),
+        }
+    })
+}

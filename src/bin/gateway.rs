@@ -1,0 +1,7 @@
+//! The program `gateway`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    timedeal::gateway()
+}

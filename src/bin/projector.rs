@@ -1,0 +1,7 @@
+//! The program `projector`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    timedeal::projector()
+}

@@ -1,0 +1,114 @@
+//! How single values of the command line are read. What may hold a password is taken as it stands
+//! and read later, because a complaint of the command line repeats what it complains about.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::time::Duration;
+
+use event_log::kafka::KafkaUrl;
+use gateway::auth::Scope;
+use platform::config::parse_duration;
+use platform::secrets::Secret;
+
+/// Which log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LogUrl {
+    /// The one in the data directory.
+    Embedded,
+    /// A broker's.
+    Kafka(KafkaUrl),
+}
+
+impl FromStr for LogUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "embedded" {
+            return Ok(Self::Embedded);
+        }
+        let parsed = text.parse().map(Self::Kafka);
+        parsed.map_err(|fault| format!("`embedded`, or kafka://host:port/prefix: {fault}"))
+    }
+}
+
+/// Which read model, as it stands on the command line: it may hold a password.
+#[derive(Clone, Debug)]
+pub(crate) struct DatabaseUrl(pub(crate) Secret<String>);
+
+impl DatabaseUrl {
+    /// Whether it is the file of one machine, which nobody has to name.
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.0.expose() == "sqlite"
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(Secret::new(text.to_owned())))
+    }
+}
+
+/// Who we are to a broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SaslKind {
+    /// Nobody in particular.
+    #[default]
+    None,
+    /// A user with a password.
+    ScramSha256,
+    /// A user with a password; the one that MSK takes.
+    ScramSha512,
+    /// Whoever AWS says that this process is.
+    AwsMskIam,
+}
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|fault| fault.to_string())
+}
+
+/// An origin as browsers send it: scheme and authority, no path.
+pub(crate) fn origin(text: &str) -> Result<Box<str>, String> {
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_plain = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')
+    };
+    match authority.filter(|name| is_plain(name)) {
+        Some(_) => Ok(text.into()),
+        None => Err("an origin such as https://shop.example".to_owned()),
+    }
+}
+
+pub(crate) fn scope(text: &str) -> Result<Scope, String> {
+    let known = Scope::ALL.into_iter().find(|scope| scope.as_str() == text);
+    known.ok_or_else(|| "one of shop, admin, support".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DatabaseUrl, LogUrl, origin};
+
+    #[test]
+    fn an_origin_is_scheme_and_authority() {
+        for good in ["https://shop.example", "http://127.0.0.1:3000"] {
+            assert!(origin(good).is_ok(), "{good}");
+        }
+        for bad in ["", "*", "shop.example", "https://", "https://a/b", "https://a b"] {
+            assert!(origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_embedded_or_a_brokers() {
+        assert_eq!("embedded".parse(), Ok(LogUrl::Embedded));
+        assert!(matches!("kafka://a:9092/shop".parse(), Ok(LogUrl::Kafka(_))));
+        assert!("redis://a:1".parse::<LogUrl>().is_err());
+    }
+
+    #[test]
+    fn an_address_of_a_database_prints_without_its_password() {
+        let Ok(url) = "mysql://me:hunter2@db/shop".parse::<DatabaseUrl>();
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
+}

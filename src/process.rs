@@ -1,0 +1,185 @@
+//! What every process that serves does around its role: telemetry, signals, the operators' server
+//! from the first moment on, and an ordered stop. Must not know what a role does.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use gateway::Operations;
+use platform::fail_point;
+use platform::shutdown::{ShutdownToken, TaskGroup, listen_for_signals};
+use platform::telemetry::{Metrics, install_logging, install_metrics, install_panic_log};
+use tokio::net::TcpListener;
+
+use crate::cli::ProcessFlags;
+use crate::control::Control;
+use crate::patience::{Patience, Stopped};
+use crate::standing::Standing;
+
+/// How long the operators' server gets to end.
+const OPERATIONS_DEADLINE: Duration = Duration::from_secs(1);
+
+/// What a role is given to start with.
+pub(crate) struct Process {
+    /// Thrown by a signal, or by a task that ends unasked.
+    pub(crate) stop: ShutdownToken,
+    pub(crate) standing: Standing,
+    pub(crate) metrics: Metrics,
+    /// What operators see of the partitions in this process.
+    pub(crate) control: Arc<Control>,
+    /// Set if another process has taken what this one needs alone.
+    pub(crate) taken: Arc<AtomicBool>,
+}
+
+impl Process {
+    pub(crate) fn patience(&self) -> Patience {
+        Patience { standing: self.standing.clone(), stop: self.stop.clone() }
+    }
+
+    pub(crate) fn stages(&self) -> Stages {
+        Stages { process: self.stop.clone(), in_order: Vec::new(), at_last: Vec::new() }
+    }
+}
+
+/// The tasks of a process by the order in which they stop, and what is closed after all of them.
+pub(crate) struct Stages {
+    process: ShutdownToken,
+    in_order: Vec<Stage>,
+    at_last: Vec<Box<dyn FnOnce()>>,
+}
+
+struct Stage {
+    name: &'static str,
+    deadline: Duration,
+    group: TaskGroup,
+}
+
+impl Stages {
+    /// A stage that stops after those that were added before it, and gets `deadline` to do so. All
+    /// of a process together stay below 15 s.
+    pub(crate) fn add(&mut self, name: &'static str, deadline: Duration) -> &mut TaskGroup {
+        let group = TaskGroup::staged(self.process.clone(), ShutdownToken::new());
+        self.in_order.push(Stage { name, deadline, group });
+        &mut self.in_order.last_mut().expect("it was pushed just now").group
+    }
+
+    /// Closes something that may block, once nothing runs any more. What is added last is closed
+    /// last.
+    pub(crate) fn close_at_last(&mut self, close: impl FnOnce() + 'static) {
+        self.at_last.push(Box::new(close));
+    }
+
+    /// Stops everything in order; tells whether all of it stopped in time and without a fault.
+    async fn stop(&mut self) -> bool {
+        let mut clean = true;
+        for Stage { name, deadline, group } in self.in_order.drain(..) {
+            group.token().trigger();
+            let report = group.join_all(deadline).await;
+            if !report.is_clean() {
+                tracing::error!(stage = name, ?report, "stage did not stop cleanly");
+                clean = false;
+            }
+        }
+        tracing::info!("stopped");
+        clean
+    }
+}
+
+/// Runs a role until a signal, or until one of its tasks ends unasked.
+///
+/// # Errors
+/// If the role cannot start.
+pub(crate) fn run(
+    flags: &ProcessFlags,
+    start: impl AsyncFnOnce(&Process) -> anyhow::Result<Stages>,
+) -> anyhow::Result<ExitCode> {
+    install_logging(&flags.log_level, flags.log_format)?;
+    install_panic_log();
+    if let Some(point) = platform::config::process_variable(fail_point::VARIABLE) {
+        fail_point::arm(&point).map_err(anyhow::Error::msg)?;
+    }
+    install_cryptography();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut at_last = Vec::new();
+    let outcome = runtime.block_on(run_role(flags, start, &mut at_last));
+    // Nothing reads or appends any more: what is on its way gets where it goes.
+    drop(runtime);
+    at_last.into_iter().for_each(|close| close());
+    match outcome {
+        Err(fault) if fault.is::<Stopped>() => {
+            tracing::info!("{fault}");
+            Ok(ExitCode::SUCCESS)
+        }
+        outcome => outcome,
+    }
+}
+
+async fn run_role(
+    flags: &ProcessFlags,
+    start: impl AsyncFnOnce(&Process) -> anyhow::Result<Stages>,
+    at_last: &mut Vec<Box<dyn FnOnce()>>,
+) -> anyhow::Result<ExitCode> {
+    let stop = ShutdownToken::new();
+    listen_for_signals(stop.clone()).context("listen for signals")?;
+    let metrics = install_metrics()?;
+    let process = Process {
+        stop,
+        standing: Standing::default(),
+        metrics,
+        control: Arc::default(),
+        taken: Arc::default(),
+    };
+    let operators = serve_operators(flags, &process).await?;
+    let started = start(&process).await;
+    let clean = match started {
+        Ok(mut stages) => {
+            process.stop.cancelled().await;
+            let clean = stages.stop().await;
+            at_last.append(&mut stages.at_last);
+            Ok(clean)
+        }
+        Err(fault) => Err(fault),
+    };
+    operators.token().trigger();
+    let report = operators.join_all(OPERATIONS_DEADLINE).await;
+    let clean = clean?;
+    if process.taken.load(Ordering::Relaxed) {
+        return Ok(ExitCode::from(crate::IN_USE));
+    }
+    Ok(if clean && report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn serve_operators(flags: &ProcessFlags, process: &Process) -> anyhow::Result<TaskGroup> {
+    let listener = bind(flags.ops_listen).await?;
+    tracing::info!(ops = %listener.local_addr()?, "operators are served");
+    let mut group = TaskGroup::staged(process.stop.clone(), ShutdownToken::new());
+    let (standing, metrics) = (process.standing.clone(), process.metrics.clone());
+    let shown = Operations {
+        readiness: Arc::new(move || standing.readiness()),
+        metrics_text: Arc::new(move || metrics.render()),
+        partitions: Arc::clone(&process.control) as Arc<dyn gateway::PartitionControl>,
+    };
+    let until = group.token().clone();
+    group.spawn_fallible("operators", gateway::serve_operations(listener, shown, until));
+    let (metrics, until) = (process.metrics.clone(), group.token().clone());
+    let clock = platform::clock::SystemClock::new();
+    group.spawn("metrics", async move { metrics.keep_up(&clock, &until).await });
+    Ok(group)
+}
+
+/// A listener of this process.
+///
+/// # Errors
+/// If the address is taken or not ours.
+pub(crate) async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listen on {address}"))
+}
+
+/// Several libraries of this process speak TLS; they would not agree on whose cryptography by
+/// themselves.
+pub(crate) fn install_cryptography() {
+    // Somebody was faster only if this was called before, with the same choice.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}

@@ -1,0 +1,137 @@
+//! The order-worker's tasks: one for each partition, and one that follows what this process is
+//! given.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use event_log::Assignments;
+use event_log::kafka::membership::{Membership, MembershipFault, MembershipOptions};
+use object_store::ObjectStore;
+use order_worker::{
+    PartitionBoard, PartitionWorker, Phase, Pool, PoolParts, Snapshots, WorkerOptions, WorkerParts,
+};
+use platform::clock::Clock;
+use platform::jitter::SplitMix64;
+use platform::shutdown::TaskGroup;
+
+use super::Base;
+use crate::broker::{Broker, in_full};
+use crate::cli::WorkerFlags;
+use crate::patience::{Obstacle, Patience};
+
+/// Unacknowledged decisions of all partitions together: half of what the logs let wait; the other
+/// half is for the crowd.
+const WAITING_DECISIONS_MAX: usize = 32_768;
+/// How often it is looked how far partitions are decided.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Whose partitions they are, and what is kept of them.
+pub(crate) struct Workers<'a> {
+    pub(crate) flags: &'a WorkerFlags,
+    pub(crate) name: Arc<str>,
+    pub(crate) snapshots: Arc<dyn ObjectStore>,
+    pub(crate) board: Arc<PartitionBoard>,
+}
+
+/// Starts a worker for each partition, and follows the assignments.
+pub(crate) fn start(
+    on: &Base,
+    workers: &Workers<'_>,
+    assignments: Assignments,
+    group: &mut TaskGroup,
+) -> anyhow::Result<()> {
+    order_worker::describe_metrics();
+    let snapshots = Snapshots::new(Arc::clone(&workers.snapshots), on.log_id);
+    let options = options(workers.flags, on.logs.commands.partitions());
+    let mut pool = Vec::new();
+    for partition in 0..on.logs.commands.partitions() {
+        let parts = WorkerParts {
+            partition,
+            worker: Arc::clone(&workers.name),
+            commands: Arc::clone(&on.logs.commands),
+            decisions: Arc::clone(&on.logs.decisions),
+            snapshots: snapshots.clone(),
+            clock: Arc::clone(&on.clock),
+            board: Arc::clone(&workers.board),
+        };
+        let seed = SplitMix64::from_system().context("draw a seed")?.draw();
+        pool.push((partition, PartitionWorker::new(parts, options, seed)));
+    }
+    let parts = PoolParts { workers: pool, clock: Arc::clone(&on.clock) };
+    let pool = Pool::start(parts, group);
+    group.spawn("assignments", pool.run(assignments, group.token().clone()));
+    Ok(())
+}
+
+/// What the logs let wait is shared among the partitions.
+fn options(flags: &WorkerFlags, partitions: u16) -> WorkerOptions {
+    let mut options = WorkerOptions::default();
+    let share = (WAITING_DECISIONS_MAX / usize::from(partitions)).max(1);
+    options.batch.records_max = options.batch.records_max.min(share);
+    options.appends_max = options.appends_max.min(share / options.batch.records_max);
+    options.retire_after = flags.retire_after;
+    options
+}
+
+/// Name of a worker that was given none: its host's.
+pub(crate) fn worker_name(given: Option<&str>) -> anyhow::Result<Arc<str>> {
+    if let Some(name) = given {
+        return Ok(name.into());
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = name.context("the host has no name: give one by --worker-name")?;
+    Ok(name.trim().into())
+}
+
+/// This worker's place in the group of workers of a broker.
+pub(crate) struct Place(Membership);
+
+/// Joins the group of workers; waits until the broker lets it.
+pub(crate) async fn join_group(
+    broker: &Broker,
+    workers: &Workers<'_>,
+    patience: &Patience,
+) -> anyhow::Result<(Place, Assignments)> {
+    let group = format!("{}.order-worker", broker.connection.url.prefix);
+    let join = async || {
+        let options = MembershipOptions::new(group.clone(), Some(workers.name.to_string()));
+        let joined = Membership::join(&broker.connection, options).await;
+        joined.map_err(|fault| Obstacle::ForNow(format!("the group: {}", in_full(&fault))))
+    };
+    let (membership, assignments) = patience.wait_for(join).await?;
+    Ok((Place(membership), assignments))
+}
+
+impl Place {
+    /// Tells the broker how far partitions are decided, for dashboards alone, and leaves when it is
+    /// time. That it is thrown out is a fault of the process.
+    pub(crate) fn attend(
+        self,
+        board: &Arc<PartitionBoard>,
+        clock: &Arc<dyn Clock>,
+        taken: &Arc<AtomicBool>,
+        group: &mut TaskGroup,
+    ) {
+        let taken = Arc::clone(taken);
+        let (board, clock, stop) = (Arc::clone(board), Arc::clone(clock), group.token().clone());
+        group.spawn_fallible("group", async move {
+            loop {
+                if let Some(fault) = self.0.fault() {
+                    let is_taken = matches!(fault, MembershipFault::Fenced { .. });
+                    taken.store(is_taken, Ordering::Relaxed);
+                    return Err(in_full(&fault));
+                }
+                for row in board.list().iter().filter(|row| row.phase == Phase::Owning) {
+                    self.0.commit(row.partition, row.decided_next);
+                }
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    () = clock.sleep(LOOK_EVERY) => {}
+                }
+            }
+            self.0.leave().await.map_err(|fault| in_full(&fault))
+        });
+    }
+}

@@ -1,0 +1,80 @@
+//! `timedeal topics create|check`: the topics of a broker, and the beginning of a log.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use event_log::kafka::KafkaOptions;
+use event_log::kafka::topics::{self, Finding, Severity, TopicPlan};
+use platform::shutdown::ShutdownToken;
+
+use crate::broker::{Broker, logs_of};
+use crate::cli::{DatabaseFlags, TopicsCommand, TopicsFlags};
+use crate::database::Database;
+use crate::genesis;
+use crate::patience::Patience;
+use crate::standing::Standing;
+
+/// Name of this client in the broker's logs.
+const CLIENT: &str = "timedeal-topics";
+
+pub(crate) fn run(command: &TopicsCommand) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let findings = runtime.block_on(async {
+        match command {
+            TopicsCommand::Create(flags) => create(flags).await,
+            TopicsCommand::Check(flags) => check(flags).await,
+        }
+    })?;
+    let mut out = std::io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{finding}")?;
+    }
+    if findings.is_empty() {
+        writeln!(out, "the topics are as they should be")?;
+    }
+    let is_fault = |finding: &Finding| finding.severity == Severity::Fault;
+    Ok(if findings.iter().any(is_fault) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn check(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
+    let broker = Broker::of(&flags.log, CLIENT).await?;
+    Ok(topics::check(&broker.connection, plan(flags)).await?)
+}
+
+/// Makes the topics, then writes the first record of every partition.
+async fn create(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
+    let broker = Broker::of(&flags.log, CLIENT).await?;
+    let created = topics::create(&broker.connection, plan(flags)).await?;
+    for topic in &created.topics {
+        tracing::info!(topic, "created");
+    }
+    let taken = known_logs(&flags.database).await?;
+    let patience = Patience { standing: Standing::default(), stop: ShutdownToken::new() };
+    let kafka = broker.logs(KafkaOptions::default(), &patience).await?;
+    let begun = genesis::begin(&logs_of(&kafka), &taken).await;
+    tokio::task::spawn_blocking(move || kafka.close()).await?;
+    begun?;
+    Ok(created.findings)
+}
+
+/// Ids of logs that a read model has rows of; a new log takes another. Without a read model, none.
+async fn known_logs(flags: &DatabaseFlags) -> anyhow::Result<Vec<u8>> {
+    if flags.database_url.is_sqlite() {
+        return Ok(Vec::new());
+    }
+    let store = Database::of(flags, None).await?.open_read_only().await?;
+    let known = store.log_ids().await;
+    store.close().await;
+    Ok(known?)
+}
+
+fn plan(flags: &TopicsFlags) -> TopicPlan {
+    if flags.dev {
+        return TopicPlan::development(flags.topic_partitions);
+    }
+    TopicPlan {
+        partitions: flags.topic_partitions,
+        replication_factor: flags.replication_factor,
+        min_insync_replicas: flags.min_insync_replicas,
+    }
+}
