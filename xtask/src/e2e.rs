@@ -3,7 +3,6 @@
 //!
 //! Knows the service by its command line and its HTTP interface only.
 
-mod http;
 mod purchase;
 mod service;
 
@@ -16,8 +15,10 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use self::purchase::Purchase;
-use self::service::{Background, Place, Service};
-use crate::pipeline::{finish, is_installed};
+use self::service::{Place, Service};
+use crate::background::Background;
+use crate::http;
+use crate::programs::{finish, is_installed};
 use crate::tree::{Tree, cargo};
 
 /// The rush retries through a crash of at most a few seconds; on two busy cores that is minutes.
@@ -170,14 +171,7 @@ fn wait_for_admissions(place: &Place, rush: &mut Background, wanted: u32) -> Res
 fn admissions(place: &Place) -> Result<f64> {
     let answer = http::get(place.ops, "/metrics")?;
     ensure!(answer.status == 200, "/metrics answers {}", answer.status);
-    Ok(value_of(&answer.body, ADMITTED))
-}
-
-/// The value of a series; 0 if there is none yet.
-fn value_of(exposition: &str, series: &str) -> f64 {
-    let samples = exposition.lines().filter_map(|line| line.rsplit_once(' '));
-    let mut values = samples.filter(|(name, _)| *name == series).map(|(_, value)| value);
-    values.next().and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    Ok(http::value_of(&answer.body, ADMITTED))
 }
 
 /// Two writers of one log would decide twice; the second has to say who the first is.
@@ -209,19 +203,4 @@ fn print_report(place: &Place) -> Result<()> {
         println!("  {}", line.rsplit('\r').find(|part| !part.is_empty()).unwrap_or(""));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_series_is_found_by_name_and_labels() {
-        let exposition = "# TYPE timedeal_gateway_commands_appended_total counter\n\
-            timedeal_gateway_commands_appended_total{type=\"announce_deal\"} 3\n\
-            timedeal_gateway_commands_appended_total{type=\"place_purchase\"} 4\n";
-
-        assert!((value_of(exposition, ADMITTED) - 4.0).abs() < f64::EPSILON);
-        assert!(value_of("", ADMITTED).abs() < f64::EPSILON);
-    }
 }

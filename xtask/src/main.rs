@@ -1,4 +1,4 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `e2e`, `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `servers`, `faults`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -8,10 +8,16 @@
     reason = "a developer's tool talks to the terminal"
 )]
 
+mod background;
+mod deployment;
 mod e2e;
+mod faults;
+mod http;
 mod loc;
 mod pipeline;
+mod programs;
 mod rust_code;
+mod servers;
 mod tidy;
 mod tree;
 
@@ -39,8 +45,17 @@ enum Task {
     },
     /// The rules on text that no compiler holds: sizes, names, dependencies, links, wording.
     Tidy,
+    /// Compose file and Dockerfile, without a container engine.
+    Deployment,
     /// The real binary: buy, rush, kill it mid-rush, restart, audit, stop.
     E2e(e2e::Options),
+    /// Real servers for tests: Kafka, MariaDB, and one that answers as AWS does.
+    Servers {
+        #[command(subcommand)]
+        action: servers::Action,
+    },
+    /// All roles on real servers, killed, stopped and slowed down while they sell.
+    Faults(faults::Options),
     /// Lines of code per crate, production and tests apart.
     Loc,
 }
@@ -60,7 +75,10 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Test { full } => pipeline::run(&tree, full),
         Task::Tidy => tidy::run(&tree),
+        Task::Deployment => deployment::run(&tree),
         Task::E2e(options) => e2e::run(&tree, &options),
+        Task::Servers { action } => servers::run(&tree, action),
+        Task::Faults(options) => faults::run(&tree, &options),
         Task::Loc => loc::run(&tree),
     }
 }

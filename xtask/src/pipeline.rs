@@ -2,15 +2,16 @@
 //!
 //! Owns what is run and in which order; it must not know what a step looks for.
 
-use std::ffi::OsStr;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::cell::RefCell;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
+use crate::programs::{finish, is_installed};
+use crate::servers::Server;
 use crate::tree::{Tree, cargo};
-use crate::{e2e, tidy};
+use crate::{deployment, e2e, faults, servers, tidy};
 
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
@@ -41,11 +42,19 @@ struct Outcome {
 
 /// Runs every step; an error is the first failure, after the summary.
 pub(crate) fn run(tree: &Tree, full: bool) -> Result<()> {
-    run_steps(&steps(tree, full))
+    let started = RefCell::default();
+    let result = run_steps(&steps(tree, full, &started));
+    // Servers that ran before the run are somebody's and stay.
+    let stopped = match started.take() {
+        servers if servers.is_empty() => Ok(()),
+        servers => servers::stop(tree, &servers),
+    };
+    result.and(stopped)
 }
 
-/// Cheap ones first; a debug build for the tests, then the one release build.
-fn steps(tree: &Tree, full: bool) -> Vec<Step<'_>> {
+/// Cheap ones first; a debug build for the tests, then the one release build. What a step starts
+/// goes into `started`.
+fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> Vec<Step<'a>> {
     let options = if full {
         e2e::Options::with_crowd(FULL_BUYERS, FULL_STOCK)
     } else {
@@ -57,16 +66,36 @@ fn steps(tree: &Tree, full: bool) -> Vec<Step<'_>> {
         cargo_step(
             tree,
             "clippy",
-            &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--features",
+                "cloud",
+                "--",
+                "-D",
+                "warnings",
+            ],
         ),
         Step { name: "documentation", run: Box::new(|| document(tree)) },
         Step { name: "dependencies", run: Box::new(|| check_dependencies(tree)) },
-        cargo_step(tree, "tests", &["test", "--workspace"]),
+        Step {
+            name: "deployment",
+            run: Box::new(|| deployment::run(tree).map(|()| Ended::Passed)),
+        },
+        Step { name: "test servers", run: Box::new(|| start_servers(tree, started)) },
+        cargo_step(tree, "tests", &["test", "--workspace", "--features", "cloud"]),
         Step { name: "page tests", run: Box::new(|| test_pages(tree)) },
         cargo_step(tree, "release build", &["build", "--release"]),
         Step {
             name: "end to end",
             run: Box::new(move || e2e::run_built(tree, &options).map(|()| Ended::Passed)),
+        },
+        Step {
+            name: "faults",
+            run: Box::new(move || {
+                faults::run_built(tree, &faults::Options::of(full)).map(|()| Ended::Passed)
+            }),
         },
     ]
 }
@@ -115,9 +144,15 @@ fn cargo_step<'a>(tree: &'a Tree, name: &'static str, arguments: &'static [&str]
     Step { name, run: Box::new(run) }
 }
 
+fn start_servers(tree: &Tree, started: &RefCell<Vec<Server>>) -> Result<Ended> {
+    started.replace(servers::start(tree)?);
+    Ok(Ended::Passed)
+}
+
 fn document(tree: &Tree) -> Result<Ended> {
     let mut command = cargo();
     command.args(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    command.args(["--features", "cloud"]);
     finish(command.env("RUSTDOCFLAGS", "-Dwarnings").current_dir(&tree.root))?;
     Ok(Ended::Passed)
 }
@@ -148,26 +183,8 @@ fn test_pages(tree: &Tree) -> Result<Ended> {
     Ok(Ended::Passed)
 }
 
-/// Runs a command that writes to our own terminal; any exit code but 0 is an error.
-pub(crate) fn finish(command: &mut Command) -> Result<()> {
-    let name = command.get_program().to_owned();
-    let name = Path::new(&name).file_name().unwrap_or(OsStr::new("?")).to_string_lossy();
-    let status =
-        command.stdin(Stdio::null()).status().with_context(|| format!("starting {name}"))?;
-    ensure!(status.success(), "{name} ended with {status}");
-    Ok(())
-}
-
-/// Whether a program of this name stands on the `PATH`.
-pub(crate) fn is_installed(program: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
     use anyhow::bail;
 
     use super::*;
@@ -195,18 +212,5 @@ mod tests {
 
         assert_eq!(*ran.borrow(), ["first", "second"]);
         assert_eq!(format!("{error:#}"), "step `second` failed: no luck");
-    }
-
-    #[test]
-    fn a_command_that_ends_with_another_code_than_0_is_an_error() {
-        assert!(finish(&mut Command::new("true")).is_ok());
-        let error = finish(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
-        assert!(error.to_string().contains("sh ended with exit status: 3"), "{error}");
-    }
-
-    #[test]
-    fn programs_are_looked_for_on_the_path() {
-        assert!(is_installed("sh"));
-        assert!(!is_installed("no-such-program-anywhere"));
     }
 }

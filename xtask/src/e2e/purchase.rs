@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::http;
 use super::service::Place;
+use crate::http;
 
 /// The demo deal opens seconds after the start.
 const DEAL_OPENS_WITHIN: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! The least HTTP client that can buy: one request a connection, HTTP/1.0, so that the end of the
 //! connection is the end of the body.
 //!
-//! Knows nothing of the service.
+//! Knows nothing of who answers, but how metrics are written down.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -24,6 +24,12 @@ pub(crate) fn get(address: SocketAddr, target: &str) -> Result<Answer> {
     send(address, &format!("GET {target}"), &[], "")
 }
 
+/// Whether a GET is answered with 200, and in time.
+pub(crate) fn answers(address: SocketAddr, target: &str, within: Duration) -> bool {
+    let request = format!("GET {target} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    exchange(address, &request, within).is_ok_and(|answer| answer.status == 200)
+}
+
 /// `call` is method and target; an empty body is not announced.
 pub(crate) fn send(
     address: SocketAddr,
@@ -42,13 +48,24 @@ pub(crate) fn send(
     }
     request.push_str("\r\n");
     request.push_str(body);
-    exchange(address, &request).with_context(|| format!("{call} at {address}"))
+    exchange(address, &request, ANSWER_WITHIN).with_context(|| format!("{call} at {address}"))
 }
 
-fn exchange(address: SocketAddr, request: &str) -> Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN)?;
-    stream.set_read_timeout(Some(ANSWER_WITHIN))?;
-    stream.set_write_timeout(Some(ANSWER_WITHIN))?;
+/// The sum over all series of an exposition whose name, with its labels or as far as they are
+/// given, is this one; 0 if there are none yet.
+pub(crate) fn value_of(exposition: &str, series: &str) -> f64 {
+    let samples = exposition.lines().filter_map(|line| line.rsplit_once(' '));
+    let is_meant = |name: &str| match name.strip_prefix(series) {
+        Some(rest) => rest.is_empty() || rest.starts_with('{'),
+        None => false,
+    };
+    samples.filter(|(name, _)| is_meant(name)).filter_map(|(_, it)| it.parse::<f64>().ok()).sum()
+}
+
+fn exchange(address: SocketAddr, request: &str, within: Duration) -> Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&address, within)?;
+    stream.set_read_timeout(Some(within))?;
+    stream.set_write_timeout(Some(within))?;
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
@@ -92,6 +109,19 @@ mod tests {
              Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{{\"a\":1}}"
         );
         assert_eq!(server.join().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_series_is_found_by_name_and_labels() {
+        let exposition = "# TYPE appended counter\nappended{type=\"announce\"} 3\n\
+            appended{type=\"place\"} 4\nappended_more 9\n";
+
+        let check = |series: &str, expected: f64| {
+            assert!((value_of(exposition, series) - expected).abs() < f64::EPSILON, "{series}");
+        };
+        check("appended{type=\"place\"}", 4.0);
+        check("appended", 7.0);
+        check("nothing", 0.0);
     }
 
     #[test]

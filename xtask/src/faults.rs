@@ -1,0 +1,186 @@
+//! Faults on real servers: two gateways, three workers and a projector sell to a crowd while
+//! something is killed, stopped or slowed down. After each fault the crowd's history has to hold,
+//! the lag has to return to 0, and the audit has to be clean.
+//!
+//! Knows the programs as any other user does.
+
+mod cluster;
+mod fault;
+
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use self::cluster::{Cluster, Ground, print_last_lines};
+use self::fault::Fault;
+use crate::background::Background;
+use crate::programs::finish;
+use crate::servers::OwnServers;
+use crate::tree::{Tree, cargo};
+
+/// The crowd goes on through every fault; on two busy cores that takes its time.
+const CROWD_ENDS_WITHIN: Duration = Duration::from_secs(240);
+/// How often the crowd is looked at.
+const WATCH_EVERY: Duration = Duration::from_millis(20);
+/// A series: purchases that the log has taken.
+const ADMITTED: &str = "timedeal_gateway_commands_appended_total";
+
+/// How the faults are made.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Longer faults, a larger crowd, every fault at three moments.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Only faults whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Size of the crowd for each fault.
+    #[arg(long)]
+    buyers: Option<u32>,
+}
+
+impl Options {
+    /// What every run of the checks does, or the long form of it.
+    pub(crate) fn of(full: bool) -> Self {
+        Self { full, only: None, buyers: None }
+    }
+
+    fn buyers(&self) -> u32 {
+        self.buyers.unwrap_or(if self.full { 12_000 } else { 3_000 })
+    }
+}
+
+/// What one fault did.
+#[derive(Debug)]
+struct Cell {
+    fault: String,
+    admitted: f64,
+    took: Duration,
+    drained: Duration,
+    audit: String,
+}
+
+/// Builds the programs and runs the faults.
+pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
+    finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
+    run_built(tree, options)
+}
+
+/// Runs the faults with programs that stand already. What they left is kept if something failed.
+pub(crate) fn run_built(tree: &Tree, options: &Options) -> Result<()> {
+    let servers = OwnServers::start(tree, "faults")?;
+    let folder = tempfile::Builder::new().prefix("timedeal-faults-").tempdir()?;
+    let ground = Ground {
+        programs: tree.target.join("release"),
+        folder: folder.path().to_owned(),
+        log_url: format!("kafka://{}/faults", servers.kafka()?),
+        database_url: servers.database("faults")?,
+    };
+    let result = run_matrix(ground, &servers, options);
+    if result.is_err() {
+        print_last_lines(folder.path())?;
+        println!("outputs are kept in {}", folder.keep().display());
+    }
+    result
+}
+
+fn run_matrix(ground: Ground, servers: &OwnServers, options: &Options) -> Result<()> {
+    let mut cluster = Cluster::start(ground)?;
+    let moments: &[u32] = if options.full { &[20, 4, 2] } else { &[4] };
+    let mut cells = Vec::new();
+    for fault in Fault::all(options.full) {
+        let name = fault.name();
+        if options.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        for one_in in moments {
+            let cell = try_fault(&mut cluster, servers, (fault, *one_in), options);
+            let cell = cell.with_context(|| format!("the fault `{name}`"))?;
+            println!("faults: {}", line(&cell));
+            cells.push(cell);
+        }
+    }
+    cluster.stop()?;
+    println!("\n{}", table(&cells));
+    ensure!(!cells.is_empty(), "no fault has such a name");
+    Ok(())
+}
+
+/// A crowd, a fault in the middle of it, and everything that has to hold afterwards.
+fn try_fault(
+    cluster: &mut Cluster,
+    servers: &OwnServers,
+    (fault, one_in): (Fault, u32),
+    options: &Options,
+) -> Result<Cell> {
+    let start = Instant::now();
+    let mut crowd = start_crowd(cluster, options)?;
+    let admitted = wait_for_admissions(cluster, &mut crowd, options.buyers() / one_in / 4)?;
+    fault.inject(cluster, servers)?;
+    cluster.heal()?;
+    let code = crowd.wait(CROWD_ENDS_WITHIN)?;
+    ensure!(code == Some(0), "the crowd ended with {code:?}: its history does not hold");
+    let drained = cluster.drain()?;
+    let audit = cluster.ground.timedeal(&["audit"])?;
+    Ok(Cell {
+        fault: fault.name(),
+        admitted,
+        took: start.elapsed(),
+        drained,
+        audit: summary(&audit)?,
+    })
+}
+
+fn start_crowd(cluster: &Cluster, options: &Options) -> Result<Background> {
+    let mut command = cluster.ground.command("timedeal");
+    command.args(["rush", "--url", &cluster.urls()]);
+    command.arg("--data-dir").arg(&cluster.ground.folder);
+    let buyers = options.buyers();
+    command.args(["--buyers", &buyers.to_string(), "--stock", &(buyers / 2).to_string()]);
+    // Over six seconds, so that there is a middle.
+    command.args(["--arrivals", &format!("steady:{}", buyers / 6), "--patience", "200s"]);
+    command.stdin(Stdio::null());
+    Background::start(command, &cluster.ground.output("crowd"))
+}
+
+/// Watches what the gateways have appended until it has grown by `wanted`.
+fn wait_for_admissions(cluster: &Cluster, crowd: &mut Background, wanted: u32) -> Result<f64> {
+    let before = cluster.sum(ADMITTED);
+    let start = Instant::now();
+    while start.elapsed() < CROWD_ENDS_WITHIN {
+        let admitted = cluster.sum(ADMITTED) - before;
+        if admitted >= f64::from(wanted) {
+            return Ok(admitted);
+        }
+        if let Some(code) = crowd.exit_code()? {
+            bail!("the crowd ended with {code} when {admitted} purchases had been admitted");
+        }
+        thread::sleep(WATCH_EVERY);
+    }
+    bail!("no {wanted} purchases admitted within {CROWD_ENDS_WITHIN:?}")
+}
+
+/// The audit's lines in one: how many invariants hold, and what is pending.
+fn summary(audit: &str) -> Result<String> {
+    let holds = audit.lines().filter(|line| line.split_whitespace().nth(1) == Some("holds"));
+    let holds = holds.count();
+    ensure!(holds == 9, "only {holds} of 9 invariants hold:\n{audit}");
+    Ok("9 of 9 hold".to_owned())
+}
+
+fn line(cell: &Cell) -> String {
+    let Cell { fault, admitted, took, drained, audit } = cell;
+    format!(
+        "{fault:<32} after {admitted:>6} appended; \
+         lag 0 after {:>5.1} s; {audit}; {:>5.1} s in all",
+        drained.as_secs_f64(),
+        took.as_secs_f64()
+    )
+}
+
+fn table(cells: &[Cell]) -> String {
+    cells.iter().map(line).collect::<Vec<_>>().join("\n")
+}
