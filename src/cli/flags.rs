@@ -91,7 +91,7 @@ pub(crate) struct KeyFlags {
 /// Who else issues tokens.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct OidcFlags {
-    /// Issuer whose tokens are good here too, such as https://login.example.
+    /// Issuer whose tokens are good here too: its URL, as it stands in them.
     #[arg(long, env = "TIMEDEAL_OIDC_ISSUER")]
     pub(crate) oidc_issuer: Option<String>,
     /// Audience that its tokens must name.

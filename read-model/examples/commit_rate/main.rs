@@ -2,7 +2,8 @@
 //! rows built, no filter state, nothing read back. Prints one line each, and of a server the ratio,
 //! several times over: machines are noisy.
 //!
-//! `cargo run --release -p read-model --example commit_rate [orders] [batch] [mysql://user@host]`
+//! `cargo run --release -p read-model --example commit_rate [orders] [batch] [address]`, where an
+//! address is like `mysql://user@host?ssl-mode=DISABLED`, without a database.
 
 mod mysql;
 mod sqlite;

@@ -16,7 +16,9 @@ pub(crate) async fn measure(server: &str, orders: u64, batch: u64) -> Outcome<()
         let name = test_servers::unique("commit_rate");
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::raw_sql(create).execute(&mut root).await?;
-        let outcome = compare(&format!("{server}/{name}"), orders, batch).await;
+        // Parameters come last.
+        let (host, parameters) = server.split_once('?').unwrap_or((server, ""));
+        let outcome = compare(&format!("{host}/{name}?{parameters}"), orders, batch).await;
         let drop = AssertSqlSafe(format!("DROP DATABASE {name}"));
         sqlx::raw_sql(drop).execute(&mut root).await?;
         outcome?;

@@ -172,3 +172,56 @@ impl Told {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use sqlx::AssertSqlSafe;
+    use test_servers::Server;
+
+    use super::{Connections, Purpose, Told};
+    use crate::mysql::MysqlOptions;
+
+    /// What a connection for this purpose finds a variable to be.
+    async fn check(purpose: Purpose, variables: &[(&str, &str)]) {
+        let mut options = MysqlOptions::new(format!("{}/mysql", Server::Mysql.address()));
+        options.lock_timeout = Duration::from_secs(7);
+        let limits = (NonZeroU32::MIN, Duration::from_millis(2_500));
+        let address = options.connect_options().unwrap();
+        let connections = Connections::new(address, &options, purpose, limits);
+        let mut lease = connections.lease().await.unwrap();
+        for (names, expected) in variables {
+            let query = format!("SHOW SESSION VARIABLES WHERE variable_name IN ({names})");
+            let query = sqlx::query_as(AssertSqlSafe(query));
+            let (_, value): (String, String) = query.fetch_one(&mut *lease).await.unwrap();
+            assert!(expected.split('|').any(|it| it == value), "{names}: {value}");
+        }
+        drop(lease);
+        connections.close().await;
+    }
+
+    #[tokio::test]
+    async fn readers_are_stopped_by_the_server_and_repeat_their_reads() {
+        let isolation = ("'tx_isolation', 'transaction_isolation'", "REPEATABLE-READ");
+        let limit = ("'max_statement_time', 'max_execution_time'", "2.500000|2500");
+        let writes = ("'tx_read_only', 'transaction_read_only'", "ON");
+        check(Purpose::Reading, &[isolation, limit, writes, ("'lock_wait_timeout'", "7")]).await;
+    }
+
+    #[tokio::test]
+    async fn writers_wait_briefly_and_are_ended_when_they_say_nothing() {
+        let isolation = ("'tx_isolation', 'transaction_isolation'", "READ-COMMITTED");
+        let waits = ("'innodb_lock_wait_timeout'", "7");
+        check(Purpose::Writing, &[isolation, waits, ("'wait_timeout'", "30")]).await;
+    }
+
+    #[test]
+    fn mysql_and_mariadb_have_their_own_names_for_a_limit() {
+        let limit = Duration::from_millis(1_500);
+        let told = Told { purpose: Purpose::Reading, limit, lock_seconds: 5 };
+        assert!(told.settings(false).contains("SESSION max_execution_time = 1500;"));
+        assert!(told.settings(true).contains("SESSION max_statement_time = 1.500;"));
+    }
+}

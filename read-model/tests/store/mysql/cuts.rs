@@ -164,7 +164,7 @@ async fn a_read_beyond_its_time_is_unavailable_and_the_server_stops_it() {
     assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
     let left = "SELECT COUNT(*) FROM information_schema.processlist \
                 WHERE db = DATABASE() AND info LIKE 'SELECT log_id%'";
-    // The server's own limit, as the lock is waited for much longer.
+    // Long before the lock's own limit.
     let stopped = async {
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         while number(&mut other, left).await != Some(0) {

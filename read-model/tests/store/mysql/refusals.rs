@@ -1,7 +1,10 @@
 //! What the server or the tables do not take, and what nobody is told.
 
-use read_model::{Changes, MysqlOptions, MysqlStore, OpenError, Store as _, StoreError};
+use read_model::{
+    Changes, CommitError, MysqlOptions, MysqlStore, OpenError, Store as _, StoreError,
+};
 use schemas::DealId;
+use sqlx::AssertSqlSafe;
 
 use super::{Database, number};
 use crate::naive::{Naive, stored};
@@ -59,7 +62,38 @@ async fn a_closed_store_is_unavailable() {
     assert!(refused.to_string().contains("unavailable"), "{refused}");
 }
 
-/// As many as there are, in ids of products that differ in capitals alone.
+/// What a commit makes of an error that the server gives with this number.
+async fn check_error(database: &Database, number: u16, passes: bool) {
+    let mut connection = database.connection().await;
+    let sql = format!(
+        "DROP TRIGGER IF EXISTS breaks; \
+         CREATE TRIGGER breaks BEFORE INSERT ON commands FOR EACH ROW \
+         SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'broken'"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    let store = MysqlStore::connect(&database.options()).await.unwrap();
+    let refused = commit(&store, 0, &[World::new().decide((18, 0, 0))]).await;
+    let unavailable = matches!(refused, Err(CommitError::Store(StoreError::Unavailable(_))));
+    let damaged = matches!(refused, Err(CommitError::Store(StoreError::Damaged(_))));
+    assert_eq!((unavailable, damaged), (passes, !passes), "{number}: {refused:?}");
+    assert_eq!(store.projections(LOG).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn errors_that_may_pass_are_told_from_damage() {
+    let database = Database::new();
+    database.migrated().await;
+    // Reads only (twice), too many connections, disk full (twice), deadlock, lock, no right.
+    for number in [1290, 1836, 1040, 1114, 1021, 1213, 1205, 1142] {
+        check_error(&database, number, true).await;
+    }
+    // No such table or column, too long, null.
+    for number in [1146, 1054, 1406, 1048] {
+        check_error(&database, number, false).await;
+    }
+}
+
+/// Two ids that differ in capitals alone are two products.
 #[tokio::test]
 async fn products_know_capitals() {
     let database = Database::new();
