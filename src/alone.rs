@@ -6,18 +6,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_log::kafka::KafkaOptions;
+use event_log::kafka::{Connection, KafkaOptions};
+use futures_util::future::try_join_all;
 use gateway::{Gateway, Ready};
 use order_worker::{PartitionBoard, Phase};
 use platform::clock::{Clock, SystemClock};
 use projector::ProjectorBoard;
 
-use crate::broker::{Broker, logs_of};
+use crate::broker::Broker;
 use crate::cli::{GatewayFlags, LogFlags, OrderWorkerFlags, ProjectorFlags};
 use crate::database::Database;
 use crate::gateway_keys::{self, Keys};
+use crate::logs::Logs;
 use crate::process::{self, Process, Stages, bind};
-use crate::role::order_worker::{Workers, join_group, worker_name};
+use crate::role::order_worker::{Workers, join_group};
 use crate::role::{self, Base, StoreBase};
 use crate::standing::Readiness;
 use crate::{genesis, snapshots};
@@ -50,11 +52,10 @@ async fn start_gateway(flags: &GatewayFlags, process: &Process) -> anyhow::Resul
     let sources = gateway_keys::sources(&flags.keys, None)?;
     let keys = Keys::open(&flags.keys, &sources, &flags.oidc, &clock).await?;
     let database = Database::of(&flags.database, None).await?;
-    let (broker, base) = begin(&flags.log, "gateway", process, &mut stages).await?;
-    stages.close_at_last(move || drop(broker));
+    let (_, base) = begin(&flags.log, "gateway", process, &mut stages).await?;
     let store = database.open(&process.patience()).await?;
     let on = StoreBase { base, store };
-    let name = worker_name(None)?;
+    let name = role::name_of_process(None)?;
     let status = role::gateway::view(&on, &name, &process.patience()).await?;
     let config = role::gateway::config(&flags.http, &name);
     let gateway = Gateway::new(keys.parts(&on, status.clone(), config))?;
@@ -75,15 +76,15 @@ async fn start_gateway(flags: &GatewayFlags, process: &Process) -> anyhow::Resul
 
 async fn start_order_worker(flags: &OrderWorkerFlags, process: &Process) -> anyhow::Result<Stages> {
     let mut stages = process.stages();
-    let name = worker_name(flags.worker.worker_name.as_deref())?;
+    let name = role::name_of_process(flags.worker.worker_name.as_deref())?;
     let url = flags.worker.snapshots_url.as_deref();
     let snapshots =
         snapshots::at(url.ok_or_else(|| anyhow::anyhow!("--snapshots-url is missing"))?)?;
-    let (broker, base) = begin(&flags.log, &name, process, &mut stages).await?;
+    let (connection, base) = begin(&flags.log, &name, process, &mut stages).await?;
     let partitions = base.logs.commands.partitions();
     let board = Arc::new(PartitionBoard::new(partitions));
     let workers = Workers { flags: &flags.worker, name, snapshots, board: Arc::clone(&board) };
-    let (place, assignments) = join_group(&broker, &workers, &process.patience()).await?;
+    let (place, assignments) = join_group(&connection, &workers, &process.patience()).await?;
     role::order_worker::start(
         &base,
         &workers,
@@ -91,7 +92,6 @@ async fn start_order_worker(flags: &OrderWorkerFlags, process: &Process) -> anyh
         stages.add("order-worker", DRAIN_DEADLINE),
     )?;
     place.attend(&board, &base.clock, &process.taken, stages.add("group", LEAVE_DEADLINE));
-    stages.close_at_last(move || drop(broker));
     process.control.show_workers(Arc::clone(&board));
     process.standing.started(workers_readiness(board));
     tracing::info!(worker = &*workers.name, log_id = base.log_id, "working");
@@ -101,15 +101,13 @@ async fn start_order_worker(flags: &OrderWorkerFlags, process: &Process) -> anyh
 async fn start_projector(flags: &ProjectorFlags, process: &Process) -> anyhow::Result<Stages> {
     let mut stages = process.stages();
     let database = Database::of(&flags.database, None).await?;
-    let (broker, base) = begin(&flags.log, "projector", process, &mut stages).await?;
-    stages.close_at_last(move || drop(broker));
+    let (_, base) = begin(&flags.log, "projector", process, &mut stages).await?;
     let store = database.open(&process.patience()).await?;
     let on = StoreBase { base, store };
     let board = Arc::new(ProjectorBoard::new(on.base.logs.decisions.partitions()));
-    let mut ends = Vec::new();
-    for partition in 0..on.base.logs.decisions.partitions() {
-        ends.push(on.base.logs.decisions.end(partition).await?);
-    }
+    let decisions = &on.base.logs.decisions;
+    let ends = (0..decisions.partitions()).map(|partition| decisions.end(partition));
+    let ends = try_join_all(ends).await?;
     role::projector::start(&on, &board, stages.add("projector", PROJECT_DEADLINE))?;
     process.control.show_projectors(Arc::clone(&board));
     process.standing.started(projectors_readiness(board, ends));
@@ -117,20 +115,24 @@ async fn start_projector(flags: &ProjectorFlags, process: &Process) -> anyhow::R
     Ok(stages)
 }
 
-/// Logs that have begun, and how they were reached.
+/// Logs that have begun, and how they were reached; both for as long as the process lives.
 async fn begin(
     flags: &LogFlags,
     name: &str,
     process: &Process,
     stages: &mut Stages,
-) -> anyhow::Result<(Broker, Base)> {
+) -> anyhow::Result<(Connection, Base)> {
     let patience = process.patience();
     let broker = Broker::of(flags, name).await?;
     let kafka = broker.logs(KafkaOptions::default(), &patience).await?;
-    let logs = logs_of(&kafka);
-    stages.close_at_last(move || kafka.close());
+    let logs = Logs::kafka(&kafka);
+    let connection = broker.connection.clone();
+    stages.close_at_last(move || {
+        kafka.close();
+        drop(broker);
+    });
     let log_id = genesis::wait_for(&logs, &patience).await?;
-    Ok((broker, Base { logs, log_id, clock: Arc::new(SystemClock::new()) }))
+    Ok((connection, Base { logs, log_id, clock: Arc::new(SystemClock::new()) }))
 }
 
 /// A worker is ready once everything that it was given is taken over, or parked with an alarm of
@@ -148,8 +150,8 @@ fn workers_readiness(board: Arc<PartitionBoard>) -> Readiness {
 /// A projector is ready once it has come to where the log ended when it started.
 fn projectors_readiness(board: Arc<ProjectorBoard>, ends: Vec<u64>) -> Readiness {
     Arc::new(move || {
-        let is_behind = |(row, end): (projector::ProjectorStatus, &u64)| row.read_offset < *end;
-        let behind = board.list().into_iter().zip(&ends).filter(|it| is_behind(it.clone())).count();
+        let rows = board.list();
+        let behind = rows.iter().zip(&ends).filter(|(row, end)| row.read_offset < **end).count();
         match behind {
             0 => Ready::Yes,
             behind => Ready::No(format!("catching up with {behind} partitions").into()),

@@ -9,7 +9,7 @@ use audit::{AuditInput, Report};
 use event_log::EmbeddedLogs;
 use event_log::kafka::{KafkaLogs, KafkaOptions};
 
-use crate::broker::{Broker, logs_of};
+use crate::broker::Broker;
 use crate::cli::{AuditFlags, LogUrl};
 use crate::data_dir::DataDir;
 use crate::database::Database;
@@ -42,7 +42,7 @@ fn look(flags: &AuditFlags) -> anyhow::Result<ExitCode> {
         LogUrl::Kafka(_) => {
             let broker = runtime.block_on(Broker::of(&flags.log, "timedeal-audit"))?;
             let kafka = KafkaLogs::open(&broker.connection, KafkaOptions::read_only())?;
-            let report = runtime.block_on(inspect(flags, logs_of(&kafka)));
+            let report = runtime.block_on(inspect(flags, Logs::kafka(&kafka)));
             drop(runtime);
             kafka.close();
             report

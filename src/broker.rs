@@ -5,7 +5,6 @@ use event_log::kafka::{Connection, KafkaLogs, KafkaOptions, KafkaUrl, Sasl, Scra
 use platform::jitter::SplitMix64;
 
 use crate::cli::{LogFlags, LogUrl, SaslKind};
-use crate::logs::Logs;
 #[cfg(feature = "cloud")]
 use crate::msk_iam;
 use crate::msk_iam::MskTokens;
@@ -64,15 +63,6 @@ impl Broker {
             opened.map_err(|fault| Obstacle::ForNow(format!("the log: {}", in_full(&fault))))
         };
         patience.wait_for(open).await
-    }
-}
-
-/// The three logs of a broker.
-pub(crate) fn logs_of(logs: &KafkaLogs) -> Logs {
-    Logs {
-        commands: logs.commands(),
-        decisions: logs.decisions(),
-        dead_letters: logs.dead_letters(),
     }
 }
 

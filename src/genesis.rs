@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use decision_log::genesis_record;
 use event_log::{Log, ReadLimits};
+use futures_util::future::try_join_all;
 use schemas::log::{CommandsRecord, Genesis, decode_command};
 
 use crate::logs::Logs;
@@ -60,12 +61,8 @@ pub(crate) async fn wait_for(logs: &Logs, patience: &Patience) -> anyhow::Result
 
 /// Whether order ids of this log may have been given out: then there are keys that made them.
 pub(crate) async fn has_been_used(logs: &Logs) -> anyhow::Result<bool> {
-    for partition in 0..logs.commands.partitions() {
-        if logs.commands.end(partition).await? > 1 {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let ends = (0..logs.commands.partitions()).map(|partition| logs.commands.end(partition));
+    Ok(try_join_all(ends).await?.into_iter().any(|end| end > 1))
 }
 
 /// What the first records say.
@@ -78,8 +75,9 @@ struct Found {
 async fn scan(logs: &Logs) -> anyhow::Result<Found> {
     let partitions = logs.commands.partitions();
     let mut found = Found { log_id: None, is_whole: true };
-    for (log, partition) in all(logs) {
-        let Some(genesis) = first(log, partition).await? else {
+    let firsts = try_join_all(all(logs).map(|(log, partition)| first(log, partition))).await?;
+    for ((log, partition), genesis) in all(logs).zip(firsts) {
+        let Some(genesis) = genesis else {
             found.is_whole = false;
             continue;
         };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use event_log::kafka::KafkaLogs;
 use event_log::{EmbeddedLogs, Log};
 use schemas::Timestamp;
 
@@ -15,6 +16,14 @@ pub(crate) struct Logs {
 
 impl Logs {
     pub(crate) fn embedded(logs: &EmbeddedLogs) -> Self {
+        Self {
+            commands: logs.commands(),
+            decisions: logs.decisions(),
+            dead_letters: logs.dead_letters(),
+        }
+    }
+
+    pub(crate) fn kafka(logs: &KafkaLogs) -> Self {
         Self {
             commands: logs.commands(),
             decisions: logs.decisions(),

@@ -14,14 +14,14 @@ use platform::clock::{Clock, SystemClock};
 use projector::ProjectorBoard;
 use read_model::Store;
 
-use crate::broker::{Broker, logs_of};
+use crate::broker::Broker;
 use crate::cli::{LogUrl, ServeFlags};
 use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::gateway_keys::{self, Keys};
 use crate::logs::{Logs, wall_clock};
 use crate::process::{Process, Stages, bind};
-use crate::role::order_worker::{Workers, join_group, worker_name};
+use crate::role::order_worker::{Workers, join_group};
 use crate::role::{Base, StoreBase};
 use crate::{demo, genesis, role, snapshots};
 
@@ -39,7 +39,7 @@ pub(crate) async fn start(flags: &ServeFlags, process: &Process) -> anyhow::Resu
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let name = match &flags.log.log_url {
         LogUrl::Embedded => format!("timedeal-{}", std::process::id()).into(),
-        LogUrl::Kafka(_) => worker_name(flags.worker.worker_name.as_deref())?,
+        LogUrl::Kafka(_) => role::name_of_process(flags.worker.worker_name.as_deref())?,
     };
     let (logs, broker) = open_logs(flags, &data_dir, process, &mut stages).await?;
     let was_used = genesis::has_been_used(&logs).await?;
@@ -98,7 +98,7 @@ async fn open_logs(
         LogUrl::Kafka(_) => {
             let broker = Broker::of(&flags.log, "timedeal").await?;
             let kafka = broker.logs(KafkaOptions::default(), &process.patience()).await?;
-            let logs = logs_of(&kafka);
+            let logs = Logs::kafka(&kafka);
             stages.close_at_last(move || kafka.close());
             Ok((logs, Some(broker)))
         }
@@ -125,7 +125,8 @@ async fn start_workers(
         let group = stages.add("order-worker", DRAIN_DEADLINE);
         return role::order_worker::start(base, &workers, everything, group);
     };
-    let (place, assignments) = join_group(&broker, &workers, &process.patience()).await?;
+    let (place, assignments) =
+        join_group(&broker.connection, &workers, &process.patience()).await?;
     let group = stages.add("order-worker", DRAIN_DEADLINE);
     role::order_worker::start(base, &workers, assignments, group)?;
     place.attend(&board, &base.clock, &process.taken, stages.add("group", LEAVE_DEADLINE));

@@ -7,6 +7,7 @@ pub(crate) mod projector;
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use platform::clock::Clock;
 use read_model::Store;
 
@@ -25,4 +26,14 @@ pub(crate) struct Base {
 pub(crate) struct StoreBase {
     pub(crate) base: Base,
     pub(crate) store: Arc<dyn Store>,
+}
+
+/// Name of a process that was given none: its host's.
+pub(crate) fn name_of_process(given: Option<&str>) -> anyhow::Result<Arc<str>> {
+    if let Some(name) = given {
+        return Ok(name.into());
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = name.context("the host has no name: give one by --worker-name")?;
+    Ok(name.trim().into())
 }

@@ -7,10 +7,11 @@ use event_log::kafka::KafkaOptions;
 use event_log::kafka::topics::{self, Finding, Severity, TopicPlan};
 use platform::shutdown::ShutdownToken;
 
-use crate::broker::{Broker, logs_of};
+use crate::broker::Broker;
 use crate::cli::{DatabaseFlags, TopicsCommand, TopicsFlags};
 use crate::database::Database;
 use crate::genesis;
+use crate::logs::Logs;
 use crate::patience::Patience;
 use crate::standing::Standing;
 
@@ -51,7 +52,7 @@ async fn create(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
     let taken = known_logs(&flags.database).await?;
     let patience = Patience { standing: Standing::default(), stop: ShutdownToken::new() };
     let kafka = broker.logs(KafkaOptions::default(), &patience).await?;
-    let begun = genesis::begin(&logs_of(&kafka), &taken).await;
+    let begun = genesis::begin(&Logs::kafka(&kafka), &taken).await;
     tokio::task::spawn_blocking(move || kafka.close()).await?;
     begun?;
     Ok(created.findings)

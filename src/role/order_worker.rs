@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use event_log::Assignments;
+use event_log::kafka::Connection;
 use event_log::kafka::membership::{Membership, MembershipFault, MembershipOptions};
 use object_store::ObjectStore;
 use order_worker::{
@@ -17,7 +18,7 @@ use platform::jitter::SplitMix64;
 use platform::shutdown::TaskGroup;
 
 use super::Base;
-use crate::broker::{Broker, in_full};
+use crate::broker::in_full;
 use crate::cli::WorkerFlags;
 use crate::patience::{Obstacle, Patience};
 
@@ -75,29 +76,19 @@ fn options(flags: &WorkerFlags, partitions: u16) -> WorkerOptions {
     options
 }
 
-/// Name of a worker that was given none: its host's.
-pub(crate) fn worker_name(given: Option<&str>) -> anyhow::Result<Arc<str>> {
-    if let Some(name) = given {
-        return Ok(name.into());
-    }
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
-    let name = name.context("the host has no name: give one by --worker-name")?;
-    Ok(name.trim().into())
-}
-
 /// This worker's place in the group of workers of a broker.
 pub(crate) struct Place(Membership);
 
 /// Joins the group of workers; waits until the broker lets it.
 pub(crate) async fn join_group(
-    broker: &Broker,
+    connection: &Connection,
     workers: &Workers<'_>,
     patience: &Patience,
 ) -> anyhow::Result<(Place, Assignments)> {
-    let group = format!("{}.order-worker", broker.connection.url.prefix);
+    let group = format!("{}.order-worker", connection.url.prefix);
     let join = async || {
         let options = MembershipOptions::new(group.clone(), Some(workers.name.to_string()));
-        let joined = Membership::join(&broker.connection, options).await;
+        let joined = Membership::join(connection, options).await;
         joined.map_err(|fault| Obstacle::ForNow(format!("the group: {}", in_full(&fault))))
     };
     let (membership, assignments) = patience.wait_for(join).await?;

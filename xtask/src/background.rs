@@ -15,6 +15,8 @@ use crate::programs::signal;
 
 /// How often a process or a listener is asked.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+/// Often enough to hit the middle of a crowd that takes a second.
+const WATCH_EVERY: Duration = Duration::from_millis(2);
 
 /// A program with nothing of our own environment that would configure it.
 pub(crate) fn clean_command(program: &Path, folder: &Path) -> Command {
@@ -80,6 +82,27 @@ impl Background {
             thread::sleep(ASK_EVERY);
         }
     }
+}
+
+/// Watches a counter until it has grown by `wanted`, which says by how much it had then; an error
+/// if the process that makes it grow ends before that, or after `within`.
+pub(crate) fn wait_for_growth(
+    process: &mut Background,
+    (wanted, within): (u32, Duration),
+    count: impl Fn() -> Result<f64>,
+) -> Result<f64> {
+    let (start, before) = (Instant::now(), count()?);
+    while start.elapsed() < within {
+        let grown = count()? - before;
+        if grown >= f64::from(wanted) {
+            return Ok(grown);
+        }
+        if let Some(code) = process.exit_code()? {
+            bail!("the crowd ended with {code} when {grown} purchases had been admitted");
+        }
+        thread::sleep(WATCH_EVERY);
+    }
+    bail!("no {wanted} purchases admitted within {within:?}")
 }
 
 impl Drop for Background {

@@ -8,15 +8,14 @@ mod service;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use self::purchase::Purchase;
 use self::service::{Place, Service};
-use crate::background::Background;
+use crate::background::{Background, wait_for_growth};
 use crate::http;
 use crate::programs::{finish, is_installed};
 use crate::tree::{Tree, cargo};
@@ -25,8 +24,6 @@ use crate::tree::{Tree, cargo};
 const RUSH_ENDS_WITHIN: Duration = Duration::from_secs(240);
 /// What the command line promises for SIGTERM.
 const STOP_ENDS_WITHIN: Duration = Duration::from_secs(15);
-/// Often enough to hit the middle of a rush that takes a second.
-const WATCH_EVERY: Duration = Duration::from_millis(2);
 /// A series on `/metrics`: purchases that the log has taken.
 const ADMITTED: &str = r#"timedeal_gateway_commands_appended_total{type="place_purchase"}"#;
 /// The crowd comes within so many seconds, so that the service dies while it buys.
@@ -96,7 +93,8 @@ fn run_story(tree: &Tree, place: &Place, options: &Options) -> Result<()> {
     buy_in_browser(tree, place)?;
 
     let mut rush = start_rush(place, options)?;
-    let admitted = wait_for_admissions(place, &mut rush, options.buyers / KILL_AT_ONE_IN)?;
+    let wanted = (options.buyers / KILL_AT_ONE_IN, RUSH_ENDS_WITHIN);
+    let admitted = wait_for_growth(&mut rush, wanted, || admissions(place))?;
     service.kill()?;
     ensure!(rush.exit_code()?.is_none(), "the rush was over before the service was killed");
     say(&format!("killed with SIGKILL after {admitted} purchases had been admitted"));
@@ -151,23 +149,7 @@ fn start_rush(place: &Place, options: &Options) -> Result<Background> {
     Background::start(command, &place.output("rush"))
 }
 
-/// Watches the counter that the service itself publishes until it has grown by `wanted`.
-fn wait_for_admissions(place: &Place, rush: &mut Background, wanted: u32) -> Result<f64> {
-    let start = Instant::now();
-    let before = admissions(place)?;
-    while start.elapsed() < RUSH_ENDS_WITHIN {
-        let admitted = admissions(place)? - before;
-        if admitted >= f64::from(wanted) {
-            return Ok(admitted);
-        }
-        if let Some(code) = rush.exit_code()? {
-            bail!("the rush ended with {code} when {admitted} purchases had been admitted");
-        }
-        thread::sleep(WATCH_EVERY);
-    }
-    bail!("no {wanted} purchases admitted within {RUSH_ENDS_WITHIN:?}")
-}
-
+/// What the service itself publishes.
 fn admissions(place: &Place) -> Result<f64> {
     let answer = http::get(place.ops, "/metrics")?;
     ensure!(answer.status == 200, "/metrics answers {}", answer.status);

@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -16,6 +15,7 @@ use super::connection::Connection;
 use super::context::ClientEvents;
 use super::delivery::{Call, Deliveries, Delivery, Told};
 use super::options::KafkaOptions;
+use super::own_thread::OwnThread;
 use crate::contract::{AppendError, Receipt, Record};
 use crate::weight::{RECORD_BYTES_MAX, record_bytes};
 
@@ -29,7 +29,7 @@ const PURGE_PATIENCE: Duration = Duration::from_secs(1);
 /// Appends to one log.
 pub(super) struct Appender {
     shared: Arc<Shared>,
-    poller: Mutex<Option<JoinHandle<()>>>,
+    poller: OwnThread,
 }
 
 struct Shared {
@@ -57,10 +57,8 @@ impl Appender {
         let shared = Shared { told, topic, connection, options, producer, order, closed };
         let shared = Arc::new(shared);
         let polled = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name("kafka-appender".to_owned());
-        let poller = thread.spawn(move || polled.poll());
-        let poller = poller.map_err(|_| KafkaError::ClientCreation("no thread".to_owned()))?;
-        Ok(Self { shared, poller: Mutex::new(Some(poller)) })
+        let poller = OwnThread::start("kafka-appender", move || polled.poll())?;
+        Ok(Self { shared, poller })
     }
 
     /// As the contract says.
@@ -88,10 +86,7 @@ impl Appender {
     /// Takes nothing more, waits for what is on its way, and gives up what does not come in time.
     pub(super) fn close(&self) {
         self.shared.closed.store(true, Ordering::SeqCst);
-        let poller = self.poller.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if poller.is_some_and(|poller| poller.join().is_err()) {
-            tracing::error!("the thread of a producer panicked");
-        }
+        self.poller.join();
     }
 }
 

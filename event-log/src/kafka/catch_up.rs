@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
@@ -12,6 +11,7 @@ use schemas::{Offset, Partition};
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
+use super::own_thread::OwnThread;
 use super::reading::{Consumer, consumer, is_outside, place, stored};
 use crate::contract::{ReadLimits, Stored};
 use crate::weight::Allowance;
@@ -54,7 +54,7 @@ struct Job {
 /// The clients and their threads.
 pub(super) struct CatchUp {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Vec<OwnThread>>,
 }
 
 struct Shared {
@@ -113,8 +113,7 @@ impl CatchUp {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         while threads.len() < THREADS {
             let shared = Arc::clone(&self.shared);
-            let thread = std::thread::Builder::new().name("kafka-catch-up".to_owned());
-            match thread.spawn(move || shared.serve()) {
+            match OwnThread::start("kafka-catch-up", move || shared.serve()) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     tracing::warn!(%error, "no thread to read a log");
@@ -129,11 +128,7 @@ impl CatchUp {
         self.shared.arrived.notify_all();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread that reads a log panicked");
-            }
-        }
+        threads.iter().for_each(OwnThread::join);
     }
 }
 

@@ -107,19 +107,15 @@ impl Call {
 
     /// One message more has an outcome; the last one answers the call.
     fn settle(&self, note: impl FnOnce(&mut State)) {
-        let answer = self.with(|state| {
+        let ended = self.with(|state| {
             note(state);
             state.left -= 1;
-            (state.left == 0).then(|| (state.answer.take(), state.outcome()))
+            (state.left == 0).then(|| (state.answer.take(), state.outcome(), state.appended.len()))
         });
-        let Some((answer, outcome)) = answer else { return };
-        let records = self.with(|state| state.appended.len());
+        let Some((answer, outcome, records)) = ended else { return };
         self.told.load.give_back(records, self.bytes);
         let outcome = outcome.map_err(|fault| self.error(fault));
-        if let (Ok(appended), Some(last)) =
-            (&outcome, outcome.as_ref().ok().and_then(|it| it.last()))
-        {
-            debug_assert_eq!(appended.len(), records);
+        if let Some(last) = outcome.as_ref().ok().and_then(|appended| appended.last()) {
             self.told.tails.note_end(self.partition, last.offset + 1);
         }
         if let Some(answer) = answer {
@@ -220,8 +216,7 @@ fn refused(error: &KafkaError) -> Fault {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => Fault::TooLarge,
         Some(
-            code @ (RDKafkaErrorCode::PurgeQueue
-            | RDKafkaErrorCode::TopicAuthorizationFailed
+            code @ (RDKafkaErrorCode::TopicAuthorizationFailed
             | RDKafkaErrorCode::ClusterAuthorizationFailed
             | RDKafkaErrorCode::UnknownPartition
             | RDKafkaErrorCode::UnknownTopic),
@@ -269,10 +264,13 @@ mod tests {
     fn what_may_have_been_written_is_unknown() {
         let fault = |code| refused(&KafkaError::MessageProduction(code));
         assert_eq!(fault(RDKafkaErrorCode::MessageSizeTooLarge), Fault::TooLarge);
-        assert!(matches!(fault(RDKafkaErrorCode::PurgeQueue), Fault::NotWritten(_)));
+        let refused = fault(RDKafkaErrorCode::TopicAuthorizationFailed);
+        assert!(matches!(refused, Fault::NotWritten(_)));
         for code in [
             RDKafkaErrorCode::MessageTimedOut,
             RDKafkaErrorCode::PurgeInflight,
+            // What waits to be sent again has been sent before.
+            RDKafkaErrorCode::PurgeQueue,
             RDKafkaErrorCode::NotEnoughReplicas,
             RDKafkaErrorCode::BrokerTransportFailure,
             RDKafkaErrorCode::OutOfOrderSequenceNumber,

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rdkafka::consumer::Consumer as _;
@@ -13,6 +12,7 @@ use schemas::{Offset, Partition};
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
+use super::own_thread::OwnThread;
 use super::reach::Reach;
 use super::reading::{Consumer, consumer};
 use super::tails::Tails;
@@ -43,7 +43,7 @@ struct Question {
 #[derive(Debug)]
 pub(super) struct Asker {
     questions: Mutex<Option<mpsc::SyncSender<Question>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: OwnThread,
 }
 
 impl Asker {
@@ -56,11 +56,8 @@ impl Asker {
         let consumer = consumer(connection, QUEUED_KBYTES)?;
         let (sender, receiver) = mpsc::sync_channel(WAITING_MAX);
         let asking = Asking { topic, consumer, tails, reach };
-        let thread = std::thread::Builder::new().name("kafka-ends".to_owned());
-        let thread = thread.spawn(move || asking.run(&receiver));
-        let thread = thread
-            .map_err(|_| rdkafka::error::KafkaError::ClientCreation("no thread".to_owned()))?;
-        Ok(Self { questions: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+        let thread = OwnThread::start("kafka-ends", move || asking.run(&receiver))?;
+        Ok(Self { questions: Mutex::new(Some(sender)), thread })
     }
 
     /// Where a partition begins or ends now.
@@ -81,10 +78,7 @@ impl Asker {
 
     pub(super) fn close(&self) {
         drop(self.questions.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that asks for the ends of a log panicked");
-        }
+        self.thread.join();
     }
 }
 

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaResult;
 use schemas::{Offset, Partition};
 
 use super::connection::Connection;
+use super::own_thread::OwnThread;
 use super::reach::Reach;
 use super::reading::{Consumer, consumer, is_outside, place, stored};
 use super::tails::{Row, Tails};
@@ -32,7 +32,7 @@ const QUEUED_KBYTES: usize = 64 << 10;
 pub(super) struct Follower {
     tails: Arc<Tails>,
     wishes: Mutex<mpsc::Sender<(Partition, Offset)>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: OwnThread,
 }
 
 impl Follower {
@@ -46,10 +46,8 @@ impl Follower {
         let (sender, wishes) = mpsc::channel();
         let followed = Arc::clone(&tails);
         let mut following = Following { topic, consumer, tails: followed, reach, wishes };
-        let thread = std::thread::Builder::new().name("kafka-follower".to_owned());
-        let thread = thread.spawn(move || following.run());
-        let thread = thread.map_err(|_| KafkaError::ClientCreation("no thread".to_owned()))?;
-        Ok(Self { tails, wishes: Mutex::new(sender), thread: Mutex::new(Some(thread)) })
+        let thread = OwnThread::start("kafka-follower", move || following.run())?;
+        Ok(Self { tails, wishes: Mutex::new(sender), thread })
     }
 
     /// Begins to follow a partition at `offset`, which is not behind its end, unless it is followed
@@ -67,10 +65,7 @@ impl Follower {
     }
 
     pub(super) fn close(&self) {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that follows a log panicked");
-        }
+        self.thread.join();
     }
 }
 

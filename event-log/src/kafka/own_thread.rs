@@ -4,11 +4,12 @@
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
+use rdkafka::error::{KafkaError, KafkaResult};
 use tokio::sync::oneshot;
 
 /// Does `work` on a new thread, however long it takes. It is finished even if nobody waits.
@@ -25,6 +26,36 @@ pub(super) async fn on_own_thread<T: Send + 'static>(
     };
     thread::Builder::new().name("kafka-call".to_owned()).spawn(answer)?;
     result.await.map_err(|_| io::Error::other("the thread of a call to Kafka panicked"))
+}
+
+/// A thread that works for a log until it is told to end, by whatever it looks at.
+#[derive(Debug)]
+pub(super) struct OwnThread {
+    name: &'static str,
+    handle: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl OwnThread {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    pub(super) fn start(
+        name: &'static str,
+        work: impl FnOnce() + Send + 'static,
+    ) -> KafkaResult<Self> {
+        let handle = thread::Builder::new().name(name.to_owned()).spawn(work);
+        let no_thread = |error| KafkaError::ClientCreation(format!("no thread: {error}"));
+        Ok(Self { name, handle: Mutex::new(Some(handle.map_err(no_thread)?)) })
+    }
+
+    /// Waits for its end; the caller has told it to. Nothing happens the second time.
+    pub(super) fn join(&self) {
+        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if handle.is_some_and(|handle| handle.join().is_err()) {
+            tracing::error!(thread = self.name, "a thread of the log panicked");
+        }
+    }
 }
 
 /// The future's output, or nothing if it takes longer than `patience`. Blocks the thread.

@@ -27,7 +27,10 @@ impl PartitionWorker {
                 self.metrics.assigned.set(1.0);
                 match &mut self.state {
                     State::Owning(owner) => owner.wake(),
-                    State::Standby(pause) => *pause = Duration::ZERO,
+                    State::Standby(pause) => {
+                        *pause = Duration::ZERO;
+                        self.show(|status| status.phase = Phase::TakingOver);
+                    }
                     State::Drained => {}
                 }
             }

@@ -119,6 +119,7 @@ fn who_never_had_a_partition_claims_it_only_when_it_is_given() {
     }
     assert_eq!(world.verdicts(Verdict::Owner), 0);
     worker.follow(Order::Own);
+    assert_eq!(world.board.list()[0].phase, Phase::TakingOver, "it is not ready before it is");
     settle(&mut worker);
     assert_eq!(world.verdicts(Verdict::Owner), 1);
 }
