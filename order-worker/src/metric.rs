@@ -1,13 +1,17 @@
 //! Names of the worker's metrics, and the handles of one partition. Labels are partitions, never
 //! orders or customers; counts are added per batch.
 
-use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
 use schemas::Partition;
 
 const DECISIONS: &str = "timedeal_worker_decisions_total";
 const EVENTS: &str = "timedeal_worker_events_total";
 const IGNORED: &str = "timedeal_worker_ignored_records_total";
 const TAKEOVERS: &str = "timedeal_worker_takeovers_total";
+const TAKEOVER_SECONDS: &str = "timedeal_worker_takeover_seconds";
 const RESTARTS: &str = "timedeal_worker_restarts_total";
 const ASSIGNED: &str = "timedeal_worker_assigned";
 const PARKED: &str = "timedeal_worker_parked";
@@ -22,6 +26,11 @@ pub fn describe() {
     describe_counter!(EVENTS, Unit::Count, "events of those decisions");
     describe_counter!(IGNORED, Unit::Count, "records of others that the filter ignored");
     describe_counter!(TAKEOVERS, Unit::Count, "partitions taken over");
+    describe_histogram!(
+        TAKEOVER_SECONDS,
+        Unit::Seconds,
+        "from the first look for a snapshot to the first command that could be decided"
+    );
     describe_counter!(RESTARTS, Unit::Count, "times that state was dropped to take over again");
     describe_gauge!(ASSIGNED, Unit::Count, "1 while the partition is this process's");
     describe_gauge!(PARKED, Unit::Count, "1 while the partition is parked");
@@ -38,6 +47,7 @@ pub(crate) struct PartitionMetrics {
     pub(crate) events: Counter,
     pub(crate) ignored: Counter,
     pub(crate) takeovers: Counter,
+    pub(crate) takeover_seconds: Histogram,
     pub(crate) restarts: Counter,
     pub(crate) assigned: Gauge,
     pub(crate) parked: Gauge,
@@ -57,6 +67,7 @@ impl PartitionMetrics {
             events: counter!(EVENTS, "partition" => partition.clone()),
             ignored: counter!(IGNORED, "partition" => partition.clone()),
             takeovers: counter!(TAKEOVERS, "partition" => partition.clone()),
+            takeover_seconds: histogram!(TAKEOVER_SECONDS, "partition" => partition.clone()),
             restarts: counter!(RESTARTS, "partition" => partition.clone()),
             assigned: gauge!(ASSIGNED, "partition" => partition.clone()),
             parked: gauge!(PARKED, "partition" => partition.clone()),

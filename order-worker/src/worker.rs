@@ -258,6 +258,7 @@ impl PartitionWorker {
         if let Some(wish) = self.parts.board.take_wish(self.parts.partition) {
             self.accepted = wish;
         }
+        let start_ms = self.parts.clock.elapsed_millis();
         let random = u128::from(self.random.draw()) << 64 | u128::from(self.random.draw());
         let attempt = Attempt {
             parts: &self.parts,
@@ -277,9 +278,17 @@ impl PartitionWorker {
             owner.snapshot_first();
         }
         self.taken_at = owner.decided_next();
+        let took = Duration::from_millis(self.parts.clock.elapsed_millis() - start_ms);
         self.metrics.takeovers.increment(1);
+        self.metrics.takeover_seconds.record(took.as_secs_f64());
         let (partition, epoch) = (self.parts.partition, owner.epoch());
-        tracing::info!(partition, epoch, decided_next = owner.decided_next(), "partition owned");
+        tracing::info!(
+            partition,
+            epoch,
+            decided_next = owner.decided_next(),
+            ?took,
+            "partition owned"
+        );
         self.state = State::Owning(Box::new(owner));
         Ok(true)
     }

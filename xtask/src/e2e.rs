@@ -101,7 +101,7 @@ fn run_story(tree: &Tree, place: &Place, options: &Options) -> Result<()> {
 
     let service = Service::start(place, "after")?;
     say("restarted on the same data directory and ready");
-    bought.is_still_there(place)?;
+    bought.is_still_there()?;
     refuse_second_service(place, &service)?;
     let code = rush.wait(RUSH_ENDS_WITHIN)?;
     ensure!(code == Some(0), "the rush ended with {code:?}: its history does not hold");

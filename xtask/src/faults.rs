@@ -4,18 +4,16 @@
 //!
 //! Knows the programs as any other user does.
 
-mod cluster;
 mod fault;
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use self::cluster::{Cluster, Ground, print_last_lines};
 use self::fault::Fault;
 use crate::background::{Background, wait_for_growth};
+use crate::cluster::{Cluster, Ground, on_own_servers};
 use crate::programs::finish;
 use crate::servers::OwnServers;
 use crate::tree::{Tree, cargo};
@@ -24,6 +22,10 @@ use crate::tree::{Tree, cargo};
 const CROWD_ENDS_WITHIN: Duration = Duration::from_secs(240);
 /// A series: purchases that the log has taken.
 const ADMITTED: &str = "timedeal_gateway_commands_appended_total";
+
+/// Who is there to be killed.
+const WORKERS: usize = 3;
+const PARTITIONS: u16 = 6;
 
 /// How the faults are made.
 #[derive(Args, Clone, Debug)]
@@ -65,26 +67,13 @@ pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
     run_built(tree, options)
 }
 
-/// Runs the faults with programs that stand already. What they left is kept if something failed.
+/// Runs the faults with programs that stand already.
 pub(crate) fn run_built(tree: &Tree, options: &Options) -> Result<()> {
-    let servers = OwnServers::start(tree, "faults")?;
-    let folder = tempfile::Builder::new().prefix("timedeal-faults-").tempdir()?;
-    let ground = Ground {
-        programs: tree.target.join("release"),
-        folder: folder.path().to_owned(),
-        log_url: format!("kafka://{}/faults", servers.kafka()?),
-        database_url: servers.database("faults")?,
-    };
-    let result = run_matrix(ground, &servers, options);
-    if result.is_err() {
-        print_last_lines(folder.path())?;
-        println!("outputs are kept in {}", folder.keep().display());
-    }
-    result
+    on_own_servers(tree, "faults", |ground, servers| run_matrix(ground, servers, options))
 }
 
 fn run_matrix(ground: Ground, servers: &OwnServers, options: &Options) -> Result<()> {
-    let mut cluster = Cluster::start(ground)?;
+    let mut cluster = Cluster::start(ground, WORKERS, PARTITIONS)?;
     let moments: &[u32] = if options.full { &[20, 4, 2] } else { &[4] };
     let mut cells = Vec::new();
     for fault in Fault::all(options.full) {
@@ -121,28 +110,25 @@ fn try_fault(
     let code = crowd.wait(CROWD_ENDS_WITHIN)?;
     ensure!(code == Some(0), "the crowd ended with {code:?}: its history does not hold");
     let drained = cluster.drain()?;
-    check_audit(&cluster.ground.timedeal(&["audit"])?)?;
+    cluster.audit()?;
     Ok(Cell { fault: fault.name(), admitted, took: start.elapsed(), drained })
 }
 
 fn start_crowd(cluster: &Cluster, options: &Options) -> Result<Background> {
-    let mut command = cluster.ground.command("timedeal");
-    command.args(["rush", "--url", &cluster.urls()]);
-    command.arg("--data-dir").arg(&cluster.ground.folder);
     let buyers = options.buyers();
-    command.args(["--buyers", &buyers.to_string(), "--stock", &(buyers / 2).to_string()]);
+    let (size, stock) = (buyers.to_string(), (buyers / 2).to_string());
     // Over six seconds, so that there is a middle.
-    command.args(["--arrivals", &format!("steady:{}", buyers / 6), "--patience", "200s"]);
-    command.stdin(Stdio::null());
-    Background::start(command, &cluster.ground.output("crowd"))
-}
-
-/// Every one of the nine promises holds.
-fn check_audit(audit: &str) -> Result<()> {
-    let holds = audit.lines().filter(|line| line.split_whitespace().nth(1) == Some("holds"));
-    let holds = holds.count();
-    ensure!(holds == 9, "only {holds} of 9 invariants hold:\n{audit}");
-    Ok(())
+    let arrivals = format!("steady:{}", buyers / 6);
+    cluster.start_crowd(&[
+        "--buyers",
+        &size,
+        "--stock",
+        &stock,
+        "--arrivals",
+        &arrivals,
+        "--patience",
+        "200s",
+    ])
 }
 
 fn line(cell: &Cell) -> String {

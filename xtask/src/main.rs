@@ -1,4 +1,5 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `servers`, `faults`, `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `servers`, `faults`, `measure`,
+//! `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -9,15 +10,18 @@
 )]
 
 mod background;
+mod cluster;
 mod deployment;
 mod e2e;
 mod faults;
 mod http;
 mod loc;
+mod measure;
 mod pipeline;
 mod programs;
 mod rust_code;
 mod servers;
+mod shopper;
 mod tidy;
 mod tree;
 
@@ -56,6 +60,11 @@ enum Task {
     },
     /// All roles on real servers, killed, stopped and slowed down while they sell.
     Faults(faults::Options),
+    /// Figures of the system on real servers; none of them is checked.
+    Measure {
+        #[command(subcommand)]
+        what: measure::What,
+    },
     /// Lines of code per crate, production and tests apart.
     Loc,
 }
@@ -79,6 +88,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::E2e(options) => e2e::run(&tree, &options),
         Task::Servers { action } => servers::run(&tree, action),
         Task::Faults(options) => faults::run(&tree, &options),
+        Task::Measure { what } => measure::run(&tree, &what),
         Task::Loc => loc::run(&tree),
     }
 }

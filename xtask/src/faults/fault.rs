@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::cluster::{Cluster, Role};
+use crate::cluster::{Cluster, Member, Role};
 use crate::programs::wait_for;
 use crate::servers::{OwnServers, Server};
 
@@ -152,7 +152,7 @@ fn die_at(cluster: &mut Cluster, name: &str) -> Result<()> {
 
 fn stand_still(cluster: &mut Cluster) -> Result<()> {
     let workers = cluster.of(Role::OrderWorker);
-    let busiest = |member: &&&mut super::cluster::Member| {
+    let busiest = |member: &&&mut Member| {
         let decided = member.metric("timedeal_worker_decisions_total").unwrap_or(0.0);
         // Counts are whole.
         decided as u64

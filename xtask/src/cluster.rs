@@ -1,4 +1,4 @@
-//! The system as it runs in production, small: two gateways, three workers and a projector, each a
+//! The system as it runs in production, small: two gateways, some workers and a projector, each a
 //! process of its own, on a broker and a database.
 //!
 //! Knows the programs by their command lines, their HTTP interface and their exit codes only.
@@ -13,6 +13,8 @@ use anyhow::{Context, Result, ensure};
 use crate::background::{Background, clean_command};
 use crate::http;
 use crate::programs::{last_lines, wait_for};
+use crate::servers::OwnServers;
+use crate::tree::Tree;
 
 /// Reading up after a crash, waiting for a group's session to end, on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -22,6 +24,29 @@ const STOP_ENDS_WITHIN: Duration = Duration::from_secs(20);
 const LAGS: [&str; 2] = ["timedeal_worker_lag_records", "timedeal_projector_lag_records"];
 /// How long everything may take to drain once it is healed.
 const DRAINED_WITHIN: Duration = Duration::from_secs(90);
+
+/// Runs a task with finished programs on a broker and a database of its own. What the programs said
+/// is kept if it failed.
+pub(crate) fn on_own_servers(
+    tree: &Tree,
+    task: &str,
+    run: impl FnOnce(Ground, &OwnServers) -> Result<()>,
+) -> Result<()> {
+    let servers = OwnServers::start(tree, task)?;
+    let folder = tempfile::Builder::new().prefix(&format!("timedeal-{task}-")).tempdir()?;
+    let ground = Ground {
+        programs: tree.target.join("release"),
+        folder: folder.path().to_owned(),
+        log_url: format!("kafka://{}/{task}", servers.kafka()?),
+        database_url: servers.database(task)?,
+    };
+    let result = run(ground, &servers);
+    if result.is_err() {
+        print_last_lines(folder.path())?;
+        println!("outputs are kept in {}", folder.keep().display());
+    }
+    result
+}
 
 /// Where everything is: programs, servers, and a folder for keys, snapshots and outputs.
 #[derive(Debug)]
@@ -43,6 +68,11 @@ impl Ground {
 
     fn keys(&self, name: &str) -> String {
         format!("file:{}", self.folder.join("keys").join(name).display())
+    }
+
+    /// Where the workers' snapshots go.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.folder.join("snapshots")
     }
 
     pub(crate) fn output(&self, name: &str) -> PathBuf {
@@ -111,7 +141,7 @@ impl Member {
                 command.env("TIMEDEAL_WEBHOOK_KEYS", ground.keys("webhook.json"));
             }
             Role::OrderWorker => {
-                let snapshots = ground.folder.join("snapshots");
+                let snapshots = ground.snapshots();
                 std::fs::create_dir_all(&snapshots)?;
                 command.env("TIMEDEAL_SNAPSHOTS_URL", format!("file://{}", snapshots.display()));
                 command.env("TIMEDEAL_WORKER_NAME", &self.name);
@@ -181,21 +211,17 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes topics, tables and keys, then starts two gateways, three workers and a projector.
-    pub(crate) fn start(ground: Ground) -> Result<Self> {
+    /// Makes topics, tables and keys, then starts two gateways, so many workers and a projector.
+    pub(crate) fn start(ground: Ground, workers: usize, partitions: u16) -> Result<Self> {
         // Tables first: a new log takes an id that they do not know.
         ground.timedeal(&["migrate"])?;
-        ground.timedeal(&["topics", "create", "--dev", "--topic-partitions", "6"])?;
+        let partitions = partitions.to_string();
+        ground.timedeal(&["topics", "create", "--dev", "--topic-partitions", &partitions])?;
         let folder = ground.folder.display().to_string();
         ground.timedeal(&["keys", "create", "--data-dir", &folder])?;
-        let roles = [
-            Role::Gateway,
-            Role::Gateway,
-            Role::OrderWorker,
-            Role::OrderWorker,
-            Role::OrderWorker,
-            Role::Projector,
-        ];
+        let mut roles = vec![Role::Gateway, Role::Gateway];
+        roles.extend(std::iter::repeat_n(Role::OrderWorker, workers));
+        roles.push(Role::Projector);
         let members = (1..).zip(roles).map(|(number, role)| Member::new(role, number));
         let mut cluster = Self { ground, members: members.collect::<Result<_>>()? };
         cluster.heal()?;
@@ -227,6 +253,23 @@ impl Cluster {
         gateways.map(|member| format!("http://{}", member.public)).collect::<Vec<_>>().join(",")
     }
 
+    /// Lets a crowd loose on both gateways; `arguments` say which.
+    pub(crate) fn start_crowd(&self, arguments: &[&str]) -> Result<Background> {
+        let mut command = self.ground.command("timedeal");
+        command.args(["rush", "--url", &self.urls()]);
+        command.arg("--data-dir").arg(&self.ground.folder).args(arguments);
+        Background::start(command, &self.ground.output("crowd"))
+    }
+
+    /// Every one of the nine promises holds, in the log and in the tables.
+    pub(crate) fn audit(&self) -> Result<()> {
+        let audit = self.ground.timedeal(&["audit"])?;
+        let holds = audit.lines().filter(|line| line.split_whitespace().nth(1) == Some("holds"));
+        let holds = holds.count();
+        ensure!(holds == 9, "only {holds} of 9 invariants hold:\n{audit}");
+        Ok(())
+    }
+
     /// The sum of a series over all members that answer.
     pub(crate) fn sum(&self, series: &str) -> f64 {
         self.members.iter().filter_map(|member| member.metric(series)).sum()
@@ -248,7 +291,7 @@ impl Cluster {
 }
 
 /// The end of every output, for a reader who wants to know why.
-pub(crate) fn print_last_lines(folder: &Path) -> Result<()> {
+fn print_last_lines(folder: &Path) -> Result<()> {
     let mut outputs: Vec<PathBuf> = std::fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|it| it == "out"))
