@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_log::kafka::{Connection, KafkaOptions};
-use futures_util::future::try_join_all;
 use gateway::{Gateway, Ready};
 use order_worker::{PartitionBoard, Phase};
 use platform::clock::{Clock, SystemClock};
@@ -30,6 +29,8 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(9);
 const LEAVE_DEADLINE: Duration = Duration::from_secs(4);
 const PROJECT_DEADLINE: Duration = Duration::from_secs(9);
 const FOLLOW_DEADLINE: Duration = Duration::from_secs(1);
+/// A projector whose oldest row has waited for so long does not do its work.
+const STALE_AFTER: Duration = Duration::from_secs(60);
 
 /// The program `gateway`.
 pub(crate) fn run_gateway(flags: &GatewayFlags) -> anyhow::Result<ExitCode> {
@@ -48,11 +49,12 @@ pub(crate) fn run_projector(flags: &ProjectorFlags) -> anyhow::Result<ExitCode> 
 
 async fn start_gateway(flags: &GatewayFlags, process: &Process) -> anyhow::Result<Stages> {
     let mut stages = process.stages();
+    stages.give_notice(flags.http.stop_notice);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let sources = gateway_keys::sources(&flags.keys, None)?;
     let keys = Keys::open(&flags.keys, &sources, &flags.oidc, &clock).await?;
     let database = Database::of(&flags.database, None).await?;
-    let (_, base) = begin(&flags.log, "gateway", process, &mut stages).await?;
+    let (_, base) = begin(&flags.log, "gateway", process).await?;
     let store = database.open(&process.patience()).await?;
     let on = StoreBase { base, store };
     let name = role::name_of_process(None)?;
@@ -80,7 +82,7 @@ async fn start_order_worker(flags: &OrderWorkerFlags, process: &Process) -> anyh
     let url = flags.worker.snapshots_url.as_deref();
     let snapshots =
         snapshots::at(url.ok_or_else(|| anyhow::anyhow!("--snapshots-url is missing"))?)?;
-    let (connection, base) = begin(&flags.log, &name, process, &mut stages).await?;
+    let (connection, base) = begin(&flags.log, &name, process).await?;
     let partitions = base.logs.commands.partitions();
     let board = Arc::new(PartitionBoard::new(partitions));
     let workers = Workers { flags: &flags.worker, name, snapshots, board: Arc::clone(&board) };
@@ -101,13 +103,12 @@ async fn start_order_worker(flags: &OrderWorkerFlags, process: &Process) -> anyh
 async fn start_projector(flags: &ProjectorFlags, process: &Process) -> anyhow::Result<Stages> {
     let mut stages = process.stages();
     let database = Database::of(&flags.database, None).await?;
-    let (_, base) = begin(&flags.log, "projector", process, &mut stages).await?;
+    let (_, base) = begin(&flags.log, "projector", process).await?;
     let store = database.open(&process.patience()).await?;
     let on = StoreBase { base, store };
     let board = Arc::new(ProjectorBoard::new(on.base.logs.decisions.partitions()));
     let decisions = &on.base.logs.decisions;
-    let ends = (0..decisions.partitions()).map(|partition| decisions.end(partition));
-    let ends = try_join_all(ends).await?;
+    let ends = genesis::ends_of(decisions, &process.patience()).await?;
     role::projector::start(&on, &board, stages.add("projector", PROJECT_DEADLINE))?;
     process.control.show_projectors(Arc::clone(&board));
     process.standing.started(projectors_readiness(board, ends));
@@ -120,14 +121,13 @@ async fn begin(
     flags: &LogFlags,
     name: &str,
     process: &Process,
-    stages: &mut Stages,
 ) -> anyhow::Result<(Connection, Base)> {
     let patience = process.patience();
     let broker = Broker::of(flags, name).await?;
     let kafka = broker.logs(KafkaOptions::default(), &patience).await?;
     let logs = Logs::kafka(&kafka);
     let connection = broker.connection.clone();
-    stages.close_at_last(move || {
+    process.close_at_last(move || {
         kafka.close();
         drop(broker);
     });
@@ -147,13 +147,17 @@ fn workers_readiness(board: Arc<PartitionBoard>) -> Readiness {
     })
 }
 
-/// A projector is ready once it has come to where the log ended when it started.
+/// A projector is ready once it has come to where the log ended when it started, and while the
+/// tables take what is decided. A parked partition has an alarm of its own.
 fn projectors_readiness(board: Arc<ProjectorBoard>, ends: Vec<u64>) -> Readiness {
     Arc::new(move || {
         let rows = board.list();
-        let behind = rows.iter().zip(&ends).filter(|(row, end)| row.read_offset < **end).count();
+        let going = || rows.iter().zip(&ends).filter(|(row, _)| row.park.is_none());
+        let behind = going().filter(|(row, end)| row.read_offset < **end).count();
+        let stale = Duration::from_millis(going().map(|(row, _)| row.lag_ms).max().unwrap_or(0));
         match behind {
-            0 => Ready::Yes,
+            0 if stale <= STALE_AFTER => Ready::Yes,
+            0 => Ready::No(format!("rows are {} s behind", stale.as_secs()).into()),
             behind => Ready::No(format!("catching up with {behind} partitions").into()),
         }
     })

@@ -239,7 +239,7 @@ mod deployment;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
 
     use super::{Cli, GatewayFlags, OrderWorkerFlags, ProjectorFlags};
 
@@ -273,6 +273,19 @@ mod tests {
         }
         for program in programs() {
             check(&program);
+        }
+    }
+
+    #[test]
+    fn a_secret_in_place_of_where_it_is_does_not_stand_in_the_complaint() {
+        let flags = ["--signing-keys", "--ticket-keys", "--webhook-keys", "--kafka-password"];
+        for flag in flags.into_iter().chain(["--database-password"]) {
+            for secret in ["hunter2", "{\"secret\":\"hunter2\"}", "env:hunter2 ", "file:"] {
+                let refused = GatewayFlags::try_parse_from(["gateway", flag, secret]).unwrap_err();
+                let text = refused.to_string();
+                assert!(text.contains(flag) && !text.contains("hunter2"), "{text}");
+                assert_eq!(refused.exit_code(), 2);
+            }
         }
     }
 

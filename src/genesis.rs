@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use decision_log::genesis_record;
 use event_log::{Log, ReadLimits};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
+use schemas::Offset;
 use schemas::log::{CommandsRecord, Genesis, decode_command};
 
 use crate::logs::Logs;
@@ -20,7 +21,7 @@ use crate::patience::{Obstacle, Patience};
 /// again counts for nothing there, and in the commands log any later one does.
 pub(crate) async fn begin(logs: &Logs, taken: &[u8]) -> anyhow::Result<u8> {
     let partitions = logs.commands.partitions();
-    let found = scan(logs).await?;
+    let found = scan(logs, Unreadable::Refused).await?;
     let log_id = match found.log_id {
         Some(log_id) => log_id,
         None => draw(taken)?,
@@ -41,13 +42,7 @@ pub(crate) async fn begin(logs: &Logs, taken: &[u8]) -> anyhow::Result<u8> {
 /// The id of a log that somebody else begins; waits until that has been done.
 pub(crate) async fn wait_for(logs: &Logs, patience: &Patience) -> anyhow::Result<u8> {
     let look = async || {
-        let found = scan(logs).await.map_err(|fault| {
-            if fault.is::<event_log::ReadError>() {
-                Obstacle::ForNow(format!("the log: {fault:#}"))
-            } else {
-                Obstacle::ForGood(fault)
-            }
-        })?;
+        let found = scan(logs, Unreadable::Ignored).await.map_err(obstacle)?;
         match found.log_id {
             Some(log_id) if found.is_whole => Ok(log_id),
             Some(_) | None => {
@@ -60,9 +55,29 @@ pub(crate) async fn wait_for(logs: &Logs, patience: &Patience) -> anyhow::Result
 }
 
 /// Whether order ids of this log may have been given out: then there are keys that made them.
-pub(crate) async fn has_been_used(logs: &Logs) -> anyhow::Result<bool> {
-    let ends = (0..logs.commands.partitions()).map(|partition| logs.commands.end(partition));
-    Ok(try_join_all(ends).await?.into_iter().any(|end| end > 1))
+pub(crate) async fn has_been_used(logs: &Logs, patience: &Patience) -> anyhow::Result<bool> {
+    Ok(ends_of(&logs.commands, patience).await?.into_iter().any(|end| end > 1))
+}
+
+/// Where every partition of a log ends; waits until that can be said.
+pub(crate) async fn ends_of(
+    log: &Arc<dyn Log>,
+    patience: &Patience,
+) -> anyhow::Result<Vec<Offset>> {
+    let ask = async || {
+        let ends = (0..log.partitions()).map(|partition| log.end(partition));
+        try_join_all(ends).await.map_err(|fault| obstacle(fault.into()))
+    };
+    patience.wait_for(ask).await
+}
+
+/// A log that cannot be read may be later.
+fn obstacle(fault: anyhow::Error) -> Obstacle {
+    if fault.is::<event_log::ReadError>() {
+        Obstacle::ForNow(format!("the log: {fault:#}"))
+    } else {
+        Obstacle::ForGood(fault)
+    }
 }
 
 /// What the first records say.
@@ -72,16 +87,40 @@ struct Found {
     is_whole: bool,
 }
 
-async fn scan(logs: &Logs) -> anyhow::Result<Found> {
+/// What a look does with a partition that cannot be read now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unreadable {
+    Refused,
+    /// Nothing: one of many must not keep the others from being worked on, and whoever reads it
+    /// later meets its first record then. But the first of commands has to be there.
+    Ignored,
+}
+
+impl Unreadable {
+    fn lets_pass(self, fault: &anyhow::Error) -> bool {
+        self == Self::Ignored
+            && matches!(fault.downcast_ref(), Some(event_log::ReadError::Unavailable { .. }))
+    }
+}
+
+async fn scan(logs: &Logs, unreadable: Unreadable) -> anyhow::Result<Found> {
     let partitions = logs.commands.partitions();
     let mut found = Found { log_id: None, is_whole: true };
-    let firsts = try_join_all(all(logs).map(|(log, partition)| first(log, partition))).await?;
-    for ((log, partition), genesis) in all(logs).zip(firsts) {
+    let firsts = join_all(all(logs).map(|(log, partition)| first(log, partition))).await;
+    for (index, ((log, partition), genesis)) in all(logs).zip(firsts).enumerate() {
+        let name = log.name();
+        let genesis = match genesis {
+            Ok(genesis) => genesis,
+            Err(fault) if index > 0 && unreadable.lets_pass(&fault) => {
+                tracing::warn!(partition, "the beginning of {name} was not read: {fault:#}");
+                continue;
+            }
+            Err(fault) => return Err(fault),
+        };
         let Some(genesis) = genesis else {
             found.is_whole = false;
             continue;
         };
-        let name = log.name();
         ensure!(genesis.partitions == partitions, "{name}/{partition} begins with {genesis:?}");
         let log_id = *found.log_id.get_or_insert(genesis.log_id);
         ensure!(log_id == genesis.log_id, "{name}/{partition} is of log {}", genesis.log_id);
@@ -146,6 +185,10 @@ mod tests {
         World { logs, commands, decisions }
     }
 
+    fn patience() -> Patience {
+        Patience::new(platform::shutdown::ShutdownToken::new())
+    }
+
     fn genesis(log_id: u8) -> event_log::Record {
         genesis_record(&Genesis { log_id, partitions: 2 })
     }
@@ -197,10 +240,7 @@ mod tests {
     #[tokio::test]
     async fn a_log_is_waited_for_until_every_partition_has_begun() {
         let World { logs, commands, .. } = world();
-        let patience = Patience {
-            standing: crate::standing::Standing::default(),
-            stop: platform::shutdown::ShutdownToken::new(),
-        };
+        let patience = patience();
         commands.append_raw(0, genesis(9));
         patience.stop.trigger();
         let stopped = wait_for(&logs, &patience).await.unwrap_err();
@@ -210,11 +250,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn partitions_that_cannot_be_read_keep_nobody_from_the_others() {
+        let World { logs, commands, decisions } = world();
+        begin(&logs, &[]).await.unwrap();
+        decisions.close();
+        assert!(wait_for(&logs, &patience()).await.is_ok());
+        assert!(begin(&logs, &[]).await.is_err());
+        // Without the first of commands nobody knows which log this is.
+        commands.close();
+        let patience = patience();
+        patience.stop.trigger();
+        assert!(wait_for(&logs, &patience).await.is_err());
+    }
+
+    #[tokio::test]
     async fn a_log_with_nothing_but_its_beginning_has_not_been_used() {
         let World { logs, commands, .. } = world();
         begin(&logs, &[]).await.unwrap();
-        assert!(!has_been_used(&logs).await.unwrap());
+        assert!(!has_been_used(&logs, &patience()).await.unwrap());
         commands.append_raw(1, event_log::Record::default());
-        assert!(has_been_used(&logs).await.unwrap());
+        assert!(has_been_used(&logs, &patience()).await.unwrap());
     }
 }

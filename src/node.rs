@@ -36,13 +36,14 @@ const FOLLOW_DEADLINE: Duration = Duration::from_secs(1);
 pub(crate) async fn start(flags: &ServeFlags, process: &Process) -> anyhow::Result<Stages> {
     let data_dir = DataDir::new(&flags.data.data_dir);
     let mut stages = process.stages();
+    stages.give_notice(flags.http.stop_notice);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let name = match &flags.log.log_url {
         LogUrl::Embedded => format!("timedeal-{}", std::process::id()).into(),
         LogUrl::Kafka(_) => role::name_of_process(flags.worker.worker_name.as_deref())?,
     };
-    let (logs, broker) = open_logs(flags, &data_dir, process, &mut stages).await?;
-    let was_used = genesis::has_been_used(&logs).await?;
+    let (logs, broker) = open_logs(flags, &data_dir, process).await?;
+    let was_used = genesis::has_been_used(&logs, &process.patience()).await?;
     let sources = gateway_keys::sources(&flags.keys, Some((&data_dir, was_used)))?;
     let keys = Keys::open(&flags.keys, &sources, &flags.oidc, &clock).await?;
     let listener = bind(flags.http.listen).await?;
@@ -85,21 +86,20 @@ async fn open_logs(
     flags: &ServeFlags,
     data_dir: &DataDir,
     process: &Process,
-    stages: &mut Stages,
 ) -> anyhow::Result<(Logs, Option<Broker>)> {
     match &flags.log.log_url {
         LogUrl::Embedded => {
             let options = Options::new(flags.partitions, wall_clock());
             let embedded = EmbeddedLogs::open(data_dir.path(), options)?;
             let logs = Logs::embedded(&embedded);
-            stages.close_at_last(move || embedded.close());
+            process.close_at_last(move || embedded.close());
             Ok((logs, None))
         }
         LogUrl::Kafka(_) => {
             let broker = Broker::of(&flags.log, "timedeal").await?;
             let kafka = broker.logs(KafkaOptions::default(), &process.patience()).await?;
             let logs = Logs::kafka(&kafka);
-            stages.close_at_last(move || kafka.close());
+            process.close_at_last(move || kafka.close());
             Ok((logs, Some(broker)))
         }
     }
@@ -130,7 +130,7 @@ async fn start_workers(
     let group = stages.add("order-worker", DRAIN_DEADLINE);
     role::order_worker::start(base, &workers, assignments, group)?;
     place.attend(&board, &base.clock, &process.taken, stages.add("group", LEAVE_DEADLINE));
-    stages.close_at_last(move || drop(broker));
+    process.close_at_last(move || drop(broker));
     Ok(())
 }
 

@@ -26,7 +26,7 @@ impl From<anyhow::Error> for Obstacle {
 /// The process was asked to stop before it had started: no fault.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped while waiting for {0}")]
-pub(crate) struct Stopped(String);
+pub(crate) struct Stopped(pub(crate) String);
 
 /// Who waits: its standing, and when it stops.
 #[derive(Clone)]
@@ -36,6 +36,11 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
+    /// Of a process that stops with `stop`, and that nobody watches while it starts.
+    pub(crate) fn new(stop: ShutdownToken) -> Self {
+        Self { standing: Standing::new(stop.clone()), stop }
+    }
+
     /// What `attempt` gives, tried until it does.
     ///
     /// # Errors
@@ -69,7 +74,7 @@ mod tests {
     use super::*;
 
     fn patience() -> Patience {
-        Patience { standing: Standing::default(), stop: ShutdownToken::new() }
+        Patience::new(ShutdownToken::new())
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 //! from the first moment on, and an ordered stop. Must not know what a role does.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,6 +20,10 @@ use crate::standing::Standing;
 
 /// How long the operators' server gets to end.
 const OPERATIONS_DEADLINE: Duration = Duration::from_secs(1);
+/// How long what is closed at last gets: with a broker that answers it takes no time.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// How long threads that still block get, such as one that asks a server for the first time.
+const THREADS_DEADLINE: Duration = Duration::from_millis(200);
 
 /// What a role is given to start with.
 pub(crate) struct Process {
@@ -31,7 +35,10 @@ pub(crate) struct Process {
     pub(crate) control: Arc<Control>,
     /// Set if another process has taken what this one needs alone.
     pub(crate) taken: Arc<AtomicBool>,
+    at_last: Mutex<Vec<Close>>,
 }
+
+type Close = Box<dyn FnOnce() + Send>;
 
 impl Process {
     pub(crate) fn patience(&self) -> Patience {
@@ -39,15 +46,34 @@ impl Process {
     }
 
     pub(crate) fn stages(&self) -> Stages {
-        Stages { process: self.stop.clone(), in_order: Vec::new(), at_last: Vec::new() }
+        Stages { process: self.stop.clone(), notice: Duration::ZERO, in_order: Vec::new() }
+    }
+
+    /// Closes something that may block, once nothing runs any more, also if the start fails half
+    /// way. What is added last is closed last.
+    pub(crate) fn close_at_last(&self, close: impl FnOnce() + Send + 'static) {
+        self.at_last.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(close));
+    }
+
+    async fn close(&self) {
+        let list =
+            std::mem::take(&mut *self.at_last.lock().unwrap_or_else(PoisonError::into_inner));
+        // Not on a thread that has to hear signals.
+        let closing =
+            tokio::task::spawn_blocking(move || list.into_iter().for_each(|close| close()));
+        match tokio::time::timeout(CLOSE_DEADLINE, closing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => tracing::error!(%fault, "closing broke down"),
+            Err(_) => tracing::warn!("not closed in time, which is as safe as a crash"),
+        }
     }
 }
 
-/// The tasks of a process by the order in which they stop, and what is closed after all of them.
+/// The tasks of a process by the order in which they stop.
 pub(crate) struct Stages {
     process: ShutdownToken,
+    notice: Duration,
     in_order: Vec<Stage>,
-    at_last: Vec<Box<dyn FnOnce()>>,
 }
 
 struct Stage {
@@ -65,15 +91,16 @@ impl Stages {
         &mut self.in_order.last_mut().expect("it was pushed just now").group
     }
 
-    /// Closes something that may block, once nothing runs any more. What is added last is closed
-    /// last.
-    pub(crate) fn close_at_last(&mut self, close: impl FnOnce() + 'static) {
-        self.at_last.push(Box::new(close));
+    /// Between not being ready and the first stage, so that nobody is sent here any more when that
+    /// stops.
+    pub(crate) fn give_notice(&mut self, notice: Duration) {
+        self.notice = notice;
     }
 
     /// Stops everything in order; tells whether all of it stopped in time and without a fault.
     async fn stop(&mut self) -> bool {
         let mut clean = true;
+        tokio::time::sleep(self.notice).await;
         for Stage { name, deadline, group } in self.in_order.drain(..) {
             group.token().trigger();
             let report = group.join_all(deadline).await;
@@ -102,49 +129,54 @@ pub(crate) fn run(
     }
     install_cryptography();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut at_last = Vec::new();
-    let outcome = runtime.block_on(run_role(flags, start, &mut at_last));
-    // Nothing reads or appends any more: what is on its way gets where it goes.
-    drop(runtime);
-    at_last.into_iter().for_each(|close| close());
-    match outcome {
-        Err(fault) if fault.is::<Stopped>() => {
-            tracing::info!("{fault}");
-            Ok(ExitCode::SUCCESS)
-        }
-        outcome => outcome,
-    }
+    let outcome = runtime.block_on(run_role(flags, start));
+    runtime.shutdown_timeout(THREADS_DEADLINE);
+    outcome
 }
 
 async fn run_role(
     flags: &ProcessFlags,
     start: impl AsyncFnOnce(&Process) -> anyhow::Result<Stages>,
-    at_last: &mut Vec<Box<dyn FnOnce()>>,
 ) -> anyhow::Result<ExitCode> {
-    let stop = ShutdownToken::new();
-    listen_for_signals(stop.clone()).context("listen for signals")?;
+    let (asked, stop) = (ShutdownToken::new(), ShutdownToken::new());
+    listen_for_signals(asked.clone()).context("listen for signals")?;
+    let (ask, of_us) = (asked.clone(), stop.clone());
+    tokio::spawn(async move {
+        ask.cancelled().await;
+        of_us.trigger();
+    });
     let metrics = install_metrics()?;
     let process = Process {
+        standing: Standing::new(stop.clone()),
         stop,
-        standing: Standing::default(),
         metrics,
         control: Arc::default(),
         taken: Arc::default(),
+        at_last: Mutex::default(),
     };
     let operators = serve_operators(flags, &process).await?;
-    let started = start(&process).await;
-    let clean = match started {
+    let started = tokio::select! {
+        biased;
+        started = start(&process) => started,
+        // A start may wait for long, and nothing is lost if it is cut short.
+        () = process.stop.cancelled() => Err(Stopped(process.standing.waits_for()).into()),
+    };
+    let ended = match started {
         Ok(mut stages) => {
             process.stop.cancelled().await;
-            let clean = stages.stop().await;
-            at_last.append(&mut stages.at_last);
-            Ok(clean)
+            Ok(stages.stop().await)
+        }
+        Err(fault) if fault.is::<Stopped>() => {
+            tracing::info!("{fault}");
+            // Otherwise it was a task that ended unasked.
+            Ok(asked.is_cancelled())
         }
         Err(fault) => Err(fault),
     };
     operators.token().trigger();
     let report = operators.join_all(OPERATIONS_DEADLINE).await;
-    let clean = clean?;
+    process.close().await;
+    let clean = ended?;
     if process.taken.load(Ordering::Relaxed) {
         return Ok(ExitCode::from(crate::IN_USE));
     }

@@ -13,7 +13,6 @@ use crate::database::Database;
 use crate::genesis;
 use crate::logs::Logs;
 use crate::patience::Patience;
-use crate::standing::Standing;
 
 /// Name of this client in the broker's logs.
 const CLIENT: &str = "timedeal-topics";
@@ -50,7 +49,7 @@ async fn create(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
         tracing::info!(topic, "created");
     }
     let taken = known_logs(&flags.database).await?;
-    let patience = Patience { standing: Standing::default(), stop: ShutdownToken::new() };
+    let patience = Patience::new(ShutdownToken::new());
     let kafka = broker.logs(KafkaOptions::default(), &patience).await?;
     let begun = genesis::begin(&Logs::kafka(&kafka), &taken).await;
     tokio::task::spawn_blocking(move || kafka.close()).await?;

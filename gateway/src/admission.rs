@@ -93,7 +93,8 @@ impl Default for DoorLimits {
 /// What is known when a purchase comes to the door.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Whether every view has caught up since the start.
+    /// Whether the view has caught up since the start: with the deal's partition, or with all if
+    /// the deal is unknown.
     pub has_started: bool,
     /// Whether what is known is young enough to refuse for: of the deal's partition, or of all if
     /// the deal is unknown.

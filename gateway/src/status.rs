@@ -52,11 +52,14 @@ const POLL_AFTER_MS_MAX: u64 = 30_000;
 /// How far a gateway is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Has not reached the ends that the decisions log had at the start: the door answers 503.
+    /// Has not reached the ends that the decisions log had at the start: the door answers 503 for
+    /// the partitions where that is so.
     Starting,
     /// Follows.
     Ready,
-    /// Has not heard for long that it is at the end: a load balancer should look elsewhere.
+    /// Has not heard of any partition for long that it is at the end: a load balancer should look
+    /// elsewhere. One that lags alone is the same for every gateway, and no reason to send all
+    /// customers away.
     Stale,
 }
 
@@ -79,6 +82,8 @@ struct Shared {
     /// Where each deal lives.
     deals: RwLock<HashMap<DealId, Partition>>,
     deal_watches: DealWatches,
+    /// When it began, in monotonic milliseconds.
+    began_ms: u64,
     /// How many partitions in a row, from the first, have started.
     started: AtomicUsize,
 }
@@ -113,11 +118,13 @@ impl StatusView {
         }
         let deals = RwLock::new(deals);
         let (deal_watches, started) = (DealWatches::default(), AtomicUsize::new(0));
+        let began_ms = clock.elapsed_millis();
         let shared = Shared {
             decisions,
             commands,
             store,
             clock,
+            began_ms,
             log_id,
             gateway,
             limits,
@@ -168,15 +175,22 @@ impl StatusView {
     #[must_use]
     pub fn ready(&self) -> Readiness {
         let shared = &*self.shared;
-        if !shared.has_started() {
-            return Readiness::Starting;
-        }
         let now_ms = shared.clock.elapsed_millis();
         let stale = shared.limits.stale_after;
-        let is_stale = |tracked: &Tracked| !is_younger(&tracked.read(), now_ms, stale);
-        match shared.partitions.iter().any(is_stale) {
-            true => Readiness::Stale,
-            false => Readiness::Ready,
+        if !shared.has_started() {
+            // What cannot be reached is waited for, but not for ever.
+            let is_patient = Duration::from_millis(now_ms - shared.began_ms) <= stale;
+            let is_awaited = |tracked: &Tracked| {
+                !tracked.has_started() && (is_patient || !tracked.is_out_of_reach())
+            };
+            if shared.partitions.iter().any(is_awaited) {
+                return Readiness::Starting;
+            }
+        }
+        let is_fresh = |tracked: &Tracked| is_younger(&tracked.read(), now_ms, stale);
+        match shared.partitions.iter().any(is_fresh) {
+            true => Readiness::Ready,
+            false => Readiness::Stale,
         }
     }
 
@@ -233,7 +247,7 @@ impl StatusView {
         });
         let now_ms = shared.clock.elapsed_millis();
         let facts = Facts {
-            has_started: shared.has_started(),
+            has_started: tracked.has_started(),
             is_fresh: is_younger(&state, now_ms, FRESH),
             as_of: state.ends.reached().map_or(Timestamp::EPOCH, |reached| reached.at),
             deal,

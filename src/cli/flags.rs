@@ -9,7 +9,9 @@ use clap::Args;
 use platform::secrets::SecretSource;
 use platform::telemetry::LogFormat;
 
-use super::values::{DatabaseUrl, LogUrl, SaslKind, duration, origin};
+use super::values::{
+    DatabaseUrl, LogUrl, SaslKind, SecretPlace, duration, interval, notice, origin,
+};
 
 /// Where a single machine keeps its data.
 #[derive(Clone, Debug, Args)]
@@ -33,7 +35,7 @@ pub(crate) struct LogFlags {
     #[arg(long, env = "TIMEDEAL_KAFKA_USER")]
     pub(crate) kafka_user: Option<String>,
     /// Where the password of SCRAM is: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_KAFKA_PASSWORD", hide_env_values = true)]
+    #[arg(long, env = "TIMEDEAL_KAFKA_PASSWORD", hide_env_values = true, value_parser = SecretPlace)]
     pub(crate) kafka_password: Option<SecretSource>,
     /// Certificates of the authorities that signed the brokers' (PEM), in place of the system's.
     #[arg(long, env = "TIMEDEAL_KAFKA_CA_FILE")]
@@ -51,7 +53,7 @@ pub(crate) struct DatabaseFlags {
     #[arg(long, env = "TIMEDEAL_DATABASE_URL", default_value = "sqlite", hide_env_values = true)]
     pub(crate) database_url: DatabaseUrl,
     /// Where the password for that address is: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_DATABASE_PASSWORD", hide_env_values = true)]
+    #[arg(long, env = "TIMEDEAL_DATABASE_PASSWORD", hide_env_values = true, value_parser = SecretPlace)]
     pub(crate) database_password: Option<SecretSource>,
 }
 
@@ -74,17 +76,17 @@ pub(crate) struct ProcessFlags {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyFlags {
     /// Keys that sign and verify tokens: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_SIGNING_KEYS", hide_env_values = true)]
+    #[arg(long, env = "TIMEDEAL_SIGNING_KEYS", hide_env_values = true, value_parser = SecretPlace)]
     pub(crate) signing_keys: Option<SecretSource>,
     /// Numbered keys of order ids, the same for every gateway: file:PATH, env:NAME or
     /// aws-sm:SECRET. The list only ever grows.
-    #[arg(long, env = "TIMEDEAL_TICKET_KEYS", hide_env_values = true)]
+    #[arg(long, env = "TIMEDEAL_TICKET_KEYS", hide_env_values = true, value_parser = SecretPlace)]
     pub(crate) ticket_keys: Option<SecretSource>,
     /// Secrets with which the payment provider signs: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_WEBHOOK_KEYS", hide_env_values = true)]
+    #[arg(long, env = "TIMEDEAL_WEBHOOK_KEYS", hide_env_values = true, value_parser = SecretPlace)]
     pub(crate) webhook_keys: Option<SecretSource>,
     /// How often keys are read again.
-    #[arg(long, env = "TIMEDEAL_KEYS_REREAD", default_value = "30s", value_parser = duration)]
+    #[arg(long, env = "TIMEDEAL_KEYS_REREAD", default_value = "30s", value_parser = interval)]
     pub(crate) keys_reread: Duration,
 }
 
@@ -111,6 +113,10 @@ pub(crate) struct HttpFlags {
     /// Most connections at once.
     #[arg(long, env = "TIMEDEAL_MAX_CONNECTIONS", default_value_t = 15_000)]
     pub(crate) max_connections: usize,
+    /// How long customers are still served after SIGTERM, while /readyz says that this is over: two
+    /// looks of a load balancer.
+    #[arg(long, env = "TIMEDEAL_STOP_NOTICE", default_value = "0s", value_parser = notice)]
+    pub(crate) stop_notice: Duration,
     /// Networks of proxies whose X-Forwarded-For is believed; turns on rates per address.
     #[arg(long, env = "TIMEDEAL_TRUSTED_PROXIES", value_delimiter = ',')]
     pub(crate) trusted_proxies: Vec<gateway::AddressRange>,

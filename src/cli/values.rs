@@ -2,13 +2,18 @@
 //! and read later, because a complaint of the command line repeats what it complains about.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Arg;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
 use event_log::kafka::KafkaUrl;
 use gateway::auth::Scope;
 use platform::config::parse_duration;
-use platform::secrets::Secret;
+use platform::secrets::{Secret, SecretSource, SourceFault};
 
 /// Which log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +55,28 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+/// Reads where a secret is. Whoever puts the secret itself there must not find it in the complaint.
+#[derive(Clone, Debug)]
+pub(crate) struct SecretPlace;
+
+impl TypedValueParser for SecretPlace {
+    type Value = SecretSource;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        flag: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<SecretSource, clap::Error> {
+        let source = value.to_str().map_or(Err(SourceFault::Form), str::parse);
+        source.map_err(|fault| {
+            let flag = flag.map(ToString::to_string).unwrap_or_default();
+            let text = format!("{flag}: {fault}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)
+        })
+    }
+}
+
 /// Who we are to a broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum SaslKind {
@@ -66,6 +93,22 @@ pub(crate) enum SaslKind {
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|fault| fault.to_string())
+}
+
+/// How often something is done.
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
+    within(text, Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60))
+}
+
+/// How long a stop may be put off; with the stages after it a process ends within 15 s.
+pub(crate) fn notice(text: &str) -> Result<Duration, String> {
+    within(text, Duration::ZERO..=Duration::from_secs(5))
+}
+
+fn within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, String> {
+    let found = duration(text)?;
+    let (least, most) = (range.start(), range.end());
+    range.contains(&found).then_some(found).ok_or_else(|| format!("{least:?} to {most:?}"))
 }
 
 /// An origin as browsers send it: scheme and authority, no path.
@@ -87,7 +130,7 @@ pub(crate) fn scope(text: &str) -> Result<Scope, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DatabaseUrl, LogUrl, origin};
+    use super::{DatabaseUrl, LogUrl, interval, notice, origin};
 
     #[test]
     fn an_origin_is_scheme_and_authority() {
@@ -97,6 +140,16 @@ mod tests {
         for bad in ["", "*", "shop.example", "https://", "https://a/b", "https://a b"] {
             assert!(origin(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_done_again_and_again_is_not_done_without_a_pause() {
+        assert!(interval("1s").is_ok());
+        for bad in ["0s", "999ms", "2d"] {
+            assert!(interval(bad).is_err(), "{bad}");
+        }
+        assert!(notice("0s").is_ok());
+        assert!(notice("6s").is_err());
     }
 
     #[test]

@@ -59,12 +59,13 @@ pub(super) async fn list(service: &Service, call: Arc<Call>) -> Answer {
     let page = service.status.orders_of(customer, filter).await.map_err(unsaid)?;
     let items = page.rows.iter().map(|row| {
         let (log_id, key) = (row.log_id, row.ticket_key);
-        let order_id = service.tickets.load().order_id(log_id, row.position, key, row.customer);
+        let order_id = service.order_id(log_id, row.position, key, row.customer)?;
         let deal = service.status.deal(row.deal_id);
-        order_body(order_id, row, deal.map(|deal| deal.product_id.clone()))
+        Ok(order_body(order_id, row, deal.map(|deal| deal.product_id.clone())))
     });
+    let items = items.collect::<Result<_, Refusal>>()?;
     let next_cursor = page.next.map(|cursor| write_cursor(&cursor));
-    let body = Page { items: items.collect(), next_cursor, as_of };
+    let body = Page { items, next_cursor, as_of };
     let mut response = json(StatusCode::OK, &body, PRIVATE);
     let mut seen = Seen::new(service.status.log_id());
     for (partition, decided_next) in page.seen {

@@ -89,6 +89,24 @@ impl Service {
         Ok(Lookup { order_id, ticket, own })
     }
 
+    /// The id of an order, made with the key that its purchase names. Another gateway may have
+    /// issued with one that this one has not read yet.
+    pub(crate) fn order_id(
+        &self,
+        log_id: u8,
+        position: Position,
+        key: u16,
+        customer: CustomerId,
+    ) -> Result<Uuid, Refusal> {
+        let tickets = self.tickets.load();
+        if tickets.knows(key) {
+            return Ok(tickets.order_id(log_id, position, key, customer));
+        }
+        tracing::error!(key, "an order's id is made with a ticket key that is not in the list");
+        let detail = "this gateway has not read the key of an order's id yet";
+        Err(Refusal::new(ProblemCode::ViewBehind, detail))
+    }
+
     /// Waits until the view has what the client has seen of `partition`; none: of any.
     pub(crate) async fn catch_up(
         &self,
@@ -150,7 +168,7 @@ impl Service {
         match state {
             OrderState::Decided(row) => {
                 let (key, customer) = (row.ticket_key, row.customer);
-                let order_id = self.tickets.load().order_id(log_id, first, key, customer);
+                let order_id = self.order_id(log_id, first, key, customer)?;
                 self.show(order_id, &row, own, as_of)
             }
             // Whatever is first was decided before its repeat was.

@@ -42,6 +42,14 @@ impl Follower {
     /// # Errors
     /// If the log cannot be read, or going on could break a promise.
     pub async fn step(&mut self) -> Result<usize, ReaderError> {
+        let step = self.read_on().await;
+        if let Some(tracked) = self.status.shared.tracked(self.reader.partition()) {
+            tracked.note_stuck(step.is_err());
+        }
+        step
+    }
+
+    async fn read_on(&mut self) -> Result<usize, ReaderError> {
         let shared = &*self.status.shared;
         let (at_ms, at) = (shared.clock.elapsed_millis(), shared.now());
         let entries = self.reader.next().await?;

@@ -21,6 +21,7 @@ pub(super) struct Tracked {
     pub(super) progress: watch::Sender<Offset>,
     pub(super) watches: OrderWatches,
     has_started: AtomicBool,
+    is_stuck: AtomicBool,
     load: AtomicUsize,
     backlog: AtomicU64,
 }
@@ -87,6 +88,7 @@ impl Tracked {
             progress: watch::Sender::new(decided_next),
             watches: OrderWatches::default(),
             has_started: AtomicBool::new(false),
+            is_stuck: AtomicBool::new(false),
             load: AtomicUsize::new(0),
             backlog: AtomicU64::new(0),
         }
@@ -115,6 +117,17 @@ impl Tracked {
     /// Whether the view has reached the end that the decisions log had at the start.
     pub(super) fn has_started(&self) -> bool {
         self.has_started.load(Ordering::Acquire)
+    }
+
+    /// Takes note whether the last step of its follower failed.
+    pub(super) fn note_stuck(&self, is_stuck: bool) {
+        self.is_stuck.store(is_stuck, Ordering::Relaxed);
+    }
+
+    /// Whether there is nothing to wait for: it cannot be followed, or the log does not say where
+    /// it ends.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed) || self.read().ends.first().is_none()
     }
 
     /// Records in the view that configuration bounds.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use schemas::{Offset, Timestamp};
 
-/// Most ends not reached yet that are remembered: ten seconds of asking every 250 ms, and more.
+/// Most ends not reached yet that are remembered.
 const PENDING_MAX: usize = 64;
 
 /// An end of the decisions log.
@@ -33,7 +33,12 @@ impl Ends {
     pub fn note(&mut self, asked: Asked, read_offset: Offset) {
         self.first.get_or_insert(asked.end);
         if self.pending.len() == PENDING_MAX {
-            self.pending.pop_front();
+            // Every other one: the oldest is the next to be reached, and has to stay.
+            let mut stays = false;
+            self.pending.retain(|_| {
+                stays = !stays;
+                stays
+            });
         }
         self.pending.push_back(asked);
         self.reach(read_offset);
@@ -98,8 +103,19 @@ mod tests {
         for tick in 0..1_000 {
             ends.note(asked(tick, tick + 10), 0);
         }
-        assert_eq!(ends.pending.len(), PENDING_MAX);
+        assert!(ends.pending.len() <= PENDING_MAX);
         ends.reach(2_000);
         assert_eq!(ends.age_ms(1_000), Some(1));
+    }
+
+    #[test]
+    fn a_view_that_stays_far_behind_is_at_most_twice_as_old_as_it_is_behind() {
+        const BEHIND: u64 = 1_000;
+        let mut ends = Ends::default();
+        for tick in 0..10_000_u64 {
+            ends.note(asked(tick, tick), tick.saturating_sub(BEHIND));
+            let age = ends.age_ms(tick).unwrap();
+            assert!(age <= 2 * BEHIND, "{age} at {tick}");
+        }
     }
 }

@@ -51,6 +51,22 @@ async fn an_order_keeps_its_id_when_another_ticket_key_issues() {
 }
 
 #[tokio::test]
+async fn an_order_whose_key_is_not_read_yet_is_asked_for_again_later() {
+    let world = World::usual().await;
+    let deal = world.announce("lamp", json!({})).await;
+    let token = world.shopper();
+    let key = |number: u16, byte: u8| (number, SecretBytes::new(vec![byte; 32]));
+    // Another gateway has read a second key and issues with it.
+    world.keys.tickets.replace(Tickets::new(KeyRing::new([key(1, 9), key(2, 11)]).unwrap()));
+    let order: Order = world.buy(&token, "k", &deal).send(world.address).await.expect(202);
+    let path = format!("/v1/orders/{}?wait=10", order.order_id);
+    let _decided: Order = Ask::get(path).token(&token).send(world.address).await.expect(200);
+    world.keys.tickets.replace(Tickets::new(KeyRing::new([key(1, 9)]).unwrap()));
+    let told = Ask::get("/v1/orders").token(&token).send(world.address).await;
+    assert_eq!((told.status.as_u16(), told.code()), (503, "view-behind"));
+}
+
+#[tokio::test]
 async fn any_secret_in_the_list_signs_payment_notices_and_none_that_left_it() {
     let world = World::usual().await;
     let deal = world.announce("lamp", json!({})).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use event_log::Record;
 use futures_executor::block_on;
 use gateway::admission::{Door, DoorLimits, Refusal};
 use gateway::answer::QueuedPurchase;
@@ -45,6 +46,27 @@ fn a_view_is_ready_once_it_has_reached_the_ends_of_its_start_and_then_while_it_i
     assert_eq!(view.ready(), Readiness::Ready);
     setup.clock.advance(Duration::from_millis(1));
     assert_eq!(view.ready(), Readiness::Stale);
+    block_on(view.ask_ends_once());
+    assert_eq!(view.ready(), Readiness::Ready);
+}
+
+#[test]
+fn a_partition_that_cannot_be_followed_sends_no_customers_away() {
+    let mut setup = Setup::with_partitions(2);
+    setup.decide(DEAL);
+    setup.decisions.append_raw(1, Record { payload: "{".into(), ..Record::default() });
+    let (view, mut follower) = setup.view();
+    let mut stuck = view.follower(1);
+    block_on(view.ask_ends_once());
+    catch_up(&mut follower);
+    assert_eq!(block_on(stuck.step()).unwrap(), 1, "the log's beginning");
+    assert!(block_on(stuck.step()).is_err());
+    // It may get better; whoever knows their deal is served meanwhile.
+    assert_eq!(view.ready(), Readiness::Starting);
+    assert!(is_admitted(&ask(&setup, &view)));
+    let unknown = setup.question(1, 0, 1);
+    assert_eq!(view.judge(&unknown), come_back(ProblemCode::NotReady), "it may be there");
+    setup.clock.advance(Duration::from_millis(10_001));
     block_on(view.ask_ends_once());
     assert_eq!(view.ready(), Readiness::Ready);
 }

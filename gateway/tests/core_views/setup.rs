@@ -40,16 +40,23 @@ pub(crate) fn position(offset: u64) -> Position {
 
 impl Setup {
     pub(crate) fn new() -> Self {
+        Self::with_partitions(1)
+    }
+
+    /// Of these only the first is decided.
+    pub(crate) fn with_partitions(partitions: u16) -> Self {
         let clock = ManualClock::new(1_000_000);
         let log = |name| {
             let clock = clock.clone();
             let now = move || Timestamp::from_millis(clock.now_millis());
-            SimulatedLog::new(name, 1, Arc::new(now))
+            SimulatedLog::new(name, partitions, Arc::new(now))
         };
         let (decisions, commands) = (log("decisions"), log("commands"));
-        let genesis = Genesis { log_id: LOG_ID, partitions: 1 };
-        commands.append_raw(0, genesis_record(&genesis));
-        decisions.append_raw(0, genesis_record(&genesis));
+        let genesis = Genesis { log_id: LOG_ID, partitions };
+        for partition in 0..partitions {
+            commands.append_raw(partition, genesis_record(&genesis));
+            decisions.append_raw(partition, genesis_record(&genesis));
+        }
         let owner = FilterState { epoch: 1, claim: Digest(9), ..FilterState::default() };
         let record = Owner { epoch: 1, claim: Digest(9), worker: "w".into(), rules: 1 };
         decisions.append_raw(0, owner_record(&record));
