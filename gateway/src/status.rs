@@ -46,8 +46,11 @@ pub const FRESH: Duration = Duration::from_secs(1);
 const KEYS_PAGE: u32 = 10_000;
 /// Soonest that a client is told to poll again.
 const POLL_AFTER_MS_MIN: u64 = 200;
-/// Latest that a client is told to poll again.
+/// Latest that a client is told to poll again, because there are so many.
 const POLL_AFTER_MS_MAX: u64 = 30_000;
+/// Latest that a client is told to poll again because its turn is estimated to be far away: after a
+/// takeover all turns come at once, and nobody should learn that half a minute late.
+const POLL_AFTER_MS_ESTIMATE: u64 = 3_000;
 
 /// How far a gateway is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,7 +296,7 @@ impl StatusView {
         let everybody: u64 = self.shared.partitions.iter().map(Tracked::backlog).sum();
         let budget = self.shared.limits.polls_per_second_max.max(1);
         let fair_ms = everybody.saturating_mul(1_000) / budget;
-        let poll_after_ms = fair_ms.max(wait_ms.unwrap_or(0));
+        let poll_after_ms = fair_ms.max(wait_ms.unwrap_or(0).min(POLL_AFTER_MS_ESTIMATE));
         let poll_after_ms = poll_after_ms.clamp(POLL_AFTER_MS_MIN, POLL_AFTER_MS_MAX);
         Queue { ahead, estimated_wait_ms: wait_ms, poll_after_ms }
     }

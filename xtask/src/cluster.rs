@@ -79,6 +79,12 @@ impl Ground {
         self.folder.join(format!("{name}.out"))
     }
 
+    /// A token of a customer who has bought nothing yet.
+    pub(crate) fn token(&self) -> Result<String> {
+        let folder = self.folder.display().to_string();
+        Ok(self.timedeal(&["token", "--data-dir", &folder])?.trim().to_owned())
+    }
+
     /// Runs a command of `timedeal` to its end; its output if that was good.
     pub(crate) fn timedeal(&self, arguments: &[&str]) -> Result<String> {
         let output = self.command("timedeal").args(arguments).output()?;

@@ -132,6 +132,23 @@ fn a_queued_order_has_its_place_and_what_this_gateway_knows_of_it() {
 }
 
 #[test]
+fn a_turn_that_is_far_away_by_estimate_is_asked_for_soon_all_the_same() {
+    let mut setup = Setup::new();
+    setup.decide(DEAL);
+    let (view, mut follower) = setup.view();
+    setup.append_commands(100);
+    block_on(view.ask_ends_once());
+    catch_up(&mut follower);
+    // One decision in a second, as when a partition is taken over.
+    setup.clock.advance(Duration::from_secs(1));
+    setup.decide(buy(0, 1));
+    catch_up(&mut follower);
+    let queue = view.queue(position(90));
+    assert!(queue.estimated_wait_ms.is_some_and(|wait_ms| wait_ms > 30_000), "{queue:?}");
+    assert_eq!(queue.poll_after_ms, 3_000);
+}
+
+#[test]
 fn polls_stay_within_their_budget_however_many_wait() {
     let setup = Setup::new();
     let limits = StatusLimits { polls_per_second_max: 100, read: LIMITS, ..Default::default() };

@@ -3,11 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::cluster::{Cluster, Member, Role};
 use crate::programs::wait_for;
 use crate::servers::{OwnServers, Server};
+use crate::shopper::{Shopper, open_deal, text};
 
 /// Longer than a session of the consumer group: whoever is silent for so long has lost its
 /// partitions.
@@ -111,6 +112,7 @@ impl Fault {
             Self::SlowBroker => slow_down(servers),
             Self::DatabaseDown(seconds) => {
                 servers.signal(Server::Mariadb, "KILL")?;
+                sell_without_history(cluster)?;
                 thread::sleep(Duration::from_secs(seconds));
                 servers.start_again(Server::Mariadb)
             }
@@ -170,6 +172,22 @@ fn roll(cluster: &mut Cluster) -> Result<()> {
         cluster.of(Role::OrderWorker)[index].stop()?;
         cluster.heal()?;
     }
+    Ok(())
+}
+
+/// While the database is down a purchase is decided and found, and only what it alone has is
+/// refused, by its name.
+fn sell_without_history(cluster: &mut Cluster) -> Result<()> {
+    let gateway = cluster.of(Role::Gateway)[0].public;
+    let shopper = Shopper::new(gateway, &cluster.ground.token()?);
+    let order = shopper.buy(&open_deal(gateway)?, "without-history")?;
+    let found = shopper.call(&format!("GET /v1/orders/{}", text(&order, "order_id")?), &[], "")?;
+    ensure!(found.status == 200, "a fresh order without the database: {found:?}");
+    let history = shopper.call("GET /v1/orders", &[], "")?;
+    ensure!(
+        history.status == 503 && history.body.contains("history-unavailable"),
+        "history without the database: {history:?}"
+    );
     Ok(())
 }
 

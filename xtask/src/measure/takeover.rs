@@ -127,7 +127,7 @@ fn measure(
 /// Time that the next owner spent taking over, and from the SIGKILL to the outcome of a purchase that
 /// was made just after it.
 fn kill_and_buy(cluster: &mut Cluster, heir: Heir) -> Result<(f64, Duration)> {
-    let shopper = Shopper::new(cluster.of(Role::Gateway)[0].public, &token(&cluster.ground)?);
+    let shopper = Shopper::new(cluster.of(Role::Gateway)[0].public, &cluster.ground.token()?);
     let deal_id = open_deal(cluster.of(Role::Gateway)[0].public)?;
     owner(cluster)?.kill()?;
     let killed = Instant::now();
@@ -163,10 +163,4 @@ fn remove_snapshots(ground: &Ground) -> Result<()> {
         Err(fault) if fault.kind() != io::ErrorKind::NotFound => Err(fault.into()),
         Ok(()) | Err(_) => Ok(fs::create_dir_all(ground.snapshots())?),
     }
-}
-
-/// A token of a customer who has bought nothing yet.
-fn token(ground: &Ground) -> Result<String> {
-    let folder = ground.folder.display().to_string();
-    Ok(ground.timedeal(&["token", "--data-dir", &folder])?.trim().to_owned())
 }
