@@ -11,12 +11,13 @@ mod follow;
 mod options;
 mod order;
 mod partition;
+mod readiness;
 mod telemetry;
 mod watch;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub use deal_watch::{DealNews, DealWatch};
 pub use follow::Follower;
 pub use options::{StartError, StatusLimits, StatusOptions};
 pub use order::{Answered, AsOf, CommandState, OrderState, OrdersPage};
+pub use readiness::Readiness;
 pub use telemetry::describe_metrics;
 pub use watch::OrderWatch;
 
@@ -51,20 +53,6 @@ const POLL_AFTER_MS_MAX: u64 = 30_000;
 /// Latest that a client is told to poll again because its turn is estimated to be far away: after a
 /// takeover all turns come at once, and nobody should learn that half a minute late.
 const POLL_AFTER_MS_ESTIMATE: u64 = 3_000;
-
-/// How far a gateway is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readiness {
-    /// Has not reached the ends that the decisions log had at the start: the door answers 503 for
-    /// the partitions where that is so.
-    Starting,
-    /// Follows.
-    Ready,
-    /// Has not heard of any partition for long that it is at the end: a load balancer should look
-    /// elsewhere. One that lags alone is the same for every gateway, and no reason to send all
-    /// customers away.
-    Stale,
-}
 
 /// What this gateway knows. Clones share it.
 #[derive(Clone)]
@@ -172,29 +160,6 @@ impl StatusView {
             deals.extend(tracked.read().view.deals().cloned());
         }
         deals
-    }
-
-    /// Whether it may serve.
-    #[must_use]
-    pub fn ready(&self) -> Readiness {
-        let shared = &*self.shared;
-        let now_ms = shared.clock.elapsed_millis();
-        let stale = shared.limits.stale_after;
-        if !shared.has_started() {
-            // What cannot be reached is waited for, but not for ever.
-            let is_patient = Duration::from_millis(now_ms - shared.began_ms) <= stale;
-            let is_awaited = |tracked: &Tracked| {
-                !tracked.has_started() && (is_patient || !tracked.is_out_of_reach())
-            };
-            if shared.partitions.iter().any(is_awaited) {
-                return Readiness::Starting;
-            }
-        }
-        let is_fresh = |tracked: &Tracked| is_younger(&tracked.read(), now_ms, stale);
-        match shared.partitions.iter().any(is_fresh) {
-            true => Readiness::Ready,
-            false => Readiness::Stale,
-        }
     }
 
     /// `decided_next` of a partition as the view has it; 0 if there is no such partition.
@@ -365,17 +330,6 @@ impl Shared {
     /// Records in all views that configuration bounds.
     fn load(&self) -> usize {
         self.partitions.iter().map(Tracked::load).sum()
-    }
-
-    /// Whether every partition has started; none ever unstarts, so what was counted stays.
-    fn has_started(&self) -> bool {
-        let started = self.started.load(Ordering::Acquire);
-        let rest = self.partitions.get(started..).unwrap_or_default();
-        let more = rest.iter().take_while(|tracked| tracked.has_started()).count();
-        if more > 0 {
-            self.started.fetch_max(started + more, Ordering::AcqRel);
-        }
-        more == rest.len()
     }
 }
 

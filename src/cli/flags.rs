@@ -35,7 +35,8 @@ pub(crate) struct LogFlags {
     #[arg(long, env = "TIMEDEAL_KAFKA_USER")]
     pub(crate) kafka_user: Option<String>,
     /// Where the password of SCRAM is: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_KAFKA_PASSWORD", hide_env_values = true, value_parser = SecretPlace)]
+    #[arg(long, env = "TIMEDEAL_KAFKA_PASSWORD", hide_env_values = true,
+          value_parser = SecretPlace)]
     pub(crate) kafka_password: Option<SecretSource>,
     /// Certificates of the authorities that signed the brokers' (PEM), in place of the system's.
     #[arg(long, env = "TIMEDEAL_KAFKA_CA_FILE")]
@@ -53,7 +54,8 @@ pub(crate) struct DatabaseFlags {
     #[arg(long, env = "TIMEDEAL_DATABASE_URL", default_value = "sqlite", hide_env_values = true)]
     pub(crate) database_url: DatabaseUrl,
     /// Where the password for that address is: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_DATABASE_PASSWORD", hide_env_values = true, value_parser = SecretPlace)]
+    #[arg(long, env = "TIMEDEAL_DATABASE_PASSWORD", hide_env_values = true,
+          value_parser = SecretPlace)]
     pub(crate) database_password: Option<SecretSource>,
 }
 

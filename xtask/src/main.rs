@@ -1,5 +1,5 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `servers`, `faults`, `measure`,
-//! `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `servers`, `faults`,
+//! `measure`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.

@@ -1,5 +1,5 @@
-//! Figures of the system on a real broker and a real database, for docs/measurements.md. Nothing here
-//! is a check: what takes long on one machine may be quick on the next.
+//! Figures of the system on a real broker and a real database, for docs/measurements.md. Nothing
+//! here is a check: what takes long on one machine may be quick on the next.
 
 mod lag;
 mod takeover;

@@ -1,4 +1,5 @@
-//! A customer with a token: finds an open deal and buys one unit of it, as the README's `curl` does.
+//! A customer with a token: finds an open deal and buys one unit of it, as the README's `curl`
+//! does.
 //!
 //! Knows the service by its HTTP interface only.
 

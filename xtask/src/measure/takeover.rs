@@ -1,5 +1,5 @@
-//! How long nobody decides after an owner's death: two workers, one partition, more and more orders of
-//! one product, with a fresh snapshot and with none.
+//! How long nobody decides after an owner's death: two workers, one partition, more and more orders
+//! of one product, with a fresh snapshot and with none.
 
 use std::fs;
 use std::io;
@@ -124,8 +124,8 @@ fn measure(
     Ok(())
 }
 
-/// Time that the next owner spent taking over, and from the SIGKILL to the outcome of a purchase that
-/// was made just after it.
+/// Time that the next owner spent taking over, and from the SIGKILL to the outcome of a purchase
+/// that was made just after it.
 fn kill_and_buy(cluster: &mut Cluster, heir: Heir) -> Result<(f64, Duration)> {
     let shopper = Shopper::new(cluster.of(Role::Gateway)[0].public, &cluster.ground.token()?);
     let deal_id = open_deal(cluster.of(Role::Gateway)[0].public)?;
