@@ -23,6 +23,10 @@ use crate::weight::{RECORD_BYTES_MAX, record_bytes};
 const POLL: Duration = Duration::from_millis(50);
 /// What a message costs in the client's queue beside our bytes, roughly.
 const MESSAGE_BYTES: usize = 128;
+/// A successor of a producer that failed soon after it began waits so long …
+const SUCCESSOR_PAUSE_MIN: Duration = Duration::from_secs(1);
+/// … and no longer than this.
+const SUCCESSOR_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long purged messages may take to be reported.
 const PURGE_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -39,6 +43,8 @@ struct Shared {
     options: KafkaOptions,
     /// Exchanged after a fatal error.
     producer: RwLock<Arc<BaseProducer<Deliveries>>>,
+    /// From a fatal error until the exchange.
+    failed: AtomicBool,
     /// One for each partition, so that the records of a call stand together.
     order: Vec<Mutex<()>>,
     closed: AtomicBool,
@@ -53,8 +59,9 @@ impl Appender {
         let topic = connection.topic(&told.name);
         let producer = RwLock::new(Arc::new(producer(&told, connection, &options)?));
         let order = (0..told.tails.partitions()).map(|_| Mutex::default()).collect();
-        let (connection, closed) = (connection.clone(), AtomicBool::new(false));
-        let shared = Shared { told, topic, connection, options, producer, order, closed };
+        let (failed, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+        let connection = connection.clone();
+        let shared = Shared { told, topic, connection, options, producer, failed, order, closed };
         let shared = Arc::new(shared);
         let polled = Arc::clone(&shared);
         let poller = OwnThread::start("kafka-appender", move || polled.poll())?;
@@ -83,9 +90,13 @@ impl Appender {
         Receipt::new(async move { receipt.await.unwrap_or(Err(gone)) })
     }
 
-    /// Takes nothing more, waits for what is on its way, and gives up what does not come in time.
-    pub(super) fn close(&self) {
+    /// Takes nothing more.
+    pub(super) fn refuse(&self) {
         self.shared.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits for what is on its way, and gives up what does not come in time.
+    pub(super) fn join(&self) {
         self.poller.join();
     }
 }
@@ -101,6 +112,9 @@ impl Shared {
         if let Some(bytes) = records.iter().map(record_bytes).find(|it| *it > RECORD_BYTES_MAX) {
             let (log, bytes_max) = (self.told.name.clone(), RECORD_BYTES_MAX);
             return Err(AppendError::TooLarge { log, partition, bytes, bytes_max });
+        }
+        if self.failed.load(Ordering::SeqCst) {
+            return Err(self.unavailable(partition, "the producer failed, a new one will begin"));
         }
         if !records.is_empty() && !self.told.reach.lets_through() {
             return Err(self.unavailable(partition, "no broker answers"));
@@ -146,12 +160,19 @@ impl Shared {
 
     /// The polling thread: acknowledgements, fatal errors, and the end.
     fn poll(&self) {
-        let mut end = None;
+        let (mut end, mut successor) = (None, Successor::default());
+        // Whoever appended with one may hold it for a moment; it is to end on this thread.
+        let mut retired = Vec::new();
         loop {
             let producer = self.producer();
             producer.poll(POLL);
+            retired.retain(|old| Arc::strong_count(old) > 1);
             if let Some((code, reason)) = producer.client().fatal_error() {
-                self.replace(&producer, code, &reason);
+                self.fail(&producer, code, &reason);
+                if successor.is_due() && self.replace() {
+                    retired.push(producer);
+                    continue;
+                }
             }
             if !self.closed.load(Ordering::SeqCst) {
                 continue;
@@ -169,17 +190,50 @@ impl Shared {
 
     /// A producer that has met a fatal error never sends again. What it had on its way may have
     /// been written.
-    fn replace(&self, old: &BaseProducer<Deliveries>, code: RDKafkaErrorCode, reason: &str) {
-        let log = &*self.told.name;
-        tracing::error!(%code, reason, log, "a producer failed; a new one begins");
+    fn fail(&self, producer: &BaseProducer<Deliveries>, code: RDKafkaErrorCode, reason: &str) {
+        if !self.failed.swap(true, Ordering::SeqCst) {
+            let log = &*self.told.name;
+            tracing::error!(%code, reason, log, "a producer failed");
+            abandon(producer);
+        }
+    }
+
+    /// Whether there is a new one.
+    fn replace(&self) -> bool {
         match producer(&self.told, &self.connection, &self.options) {
             Ok(new) => {
                 let mut current = self.producer.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Arc::new(new);
+                self.failed.store(false, Ordering::SeqCst);
+                true
             }
-            Err(error) => tracing::error!(%error, "no new producer yet"),
+            Err(error) => {
+                tracing::error!(%error, "no new producer yet");
+                false
+            }
         }
-        abandon(old);
+    }
+}
+
+/// When a producer that failed may be followed by another: at once, but with longer and longer
+/// pauses if those fail as well.
+#[derive(Debug, Default)]
+struct Successor {
+    last: Option<Instant>,
+    pause: Duration,
+}
+
+impl Successor {
+    fn is_due(&mut self) -> bool {
+        let lived = self.last.map(|last| last.elapsed());
+        if lived.is_some_and(|lived| lived < self.pause) {
+            return false;
+        }
+        let is_young = lived.is_some_and(|lived| lived < SUCCESSOR_PAUSE_MAX * 2);
+        let longer = (self.pause * 2).clamp(SUCCESSOR_PAUSE_MIN, SUCCESSOR_PAUSE_MAX);
+        self.pause = if is_young { longer } else { SUCCESSOR_PAUSE_MIN };
+        self.last = Some(Instant::now());
+        true
     }
 }
 
@@ -229,4 +283,17 @@ fn producer(
         .set("queue.buffering.max.messages", (options.waiting_records_max * 2).to_string())
         .set("queue.buffering.max.kbytes", (options.waiting_bytes_max / 512).to_string());
     config.create_with_context(Deliveries { events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SUCCESSOR_PAUSE_MIN, Successor};
+
+    #[test]
+    fn a_producer_that_fails_soon_after_another_is_not_followed_at_once() {
+        let mut successor = Successor::default();
+        assert!(successor.is_due());
+        assert!(!successor.is_due());
+        assert_eq!(successor.pause, SUCCESSOR_PAUSE_MIN);
+    }
 }

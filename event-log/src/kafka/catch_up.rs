@@ -20,6 +20,8 @@ use crate::weight::Allowance;
 const THREADS: usize = 4;
 /// Clients that stay at their place when nobody reads through them.
 const IDLE_MAX: usize = 8;
+/// How long a job that has no client of its own may wait for those that have one.
+const PREFERENCE_MAX: Duration = Duration::from_millis(500);
 /// How long such a client is kept.
 const IDLE_FOR: Duration = Duration::from_secs(10);
 /// Reads that may wait.
@@ -48,6 +50,7 @@ pub(super) struct Reading {
 
 struct Job {
     reading: Reading,
+    since: Instant,
     answer: oneshot::Sender<Result<Vec<Stored>, Missed>>,
 }
 
@@ -101,7 +104,7 @@ impl CatchUp {
             if line.jobs.len() >= WAITING_MAX {
                 return Err(Missed::Because("too many reads are waiting".into()));
             }
-            line.jobs.push_back(Job { reading, answer });
+            line.jobs.push_back(Job { reading, since: Instant::now(), answer });
         }
         self.start_threads();
         self.shared.arrived.notify_one();
@@ -123,9 +126,15 @@ impl CatchUp {
         }
     }
 
-    pub(super) fn close(&self) {
-        self.shared.line().closed = true;
+    /// Reads nothing more; who waits is told so.
+    pub(super) fn refuse(&self) {
+        let mut line = self.shared.line();
+        line.closed = true;
+        line.jobs.clear();
         self.shared.arrived.notify_all();
+    }
+
+    pub(super) fn join(&self) {
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         threads.iter().for_each(OwnThread::join);
@@ -156,12 +165,17 @@ impl Shared {
             if line.closed {
                 return None;
             }
-            line.idle.retain(|placed| placed.since.elapsed() < IDLE_FOR);
-            if let Some(job) = line.jobs.pop_front() {
-                let Reading { partition, from, .. } = job.reading;
-                let fits = |it: &Placed| (it.partition, it.next) == (partition, from);
-                let index = line.idle.iter().position(fits);
-                return Some((job, index.map(|index| line.idle.swap_remove(index))));
+            let unused = line.idle.extract_if(.., |placed| placed.since.elapsed() >= IDLE_FOR);
+            let unused: Vec<_> = unused.collect();
+            if !unused.is_empty() {
+                // A client takes its time to end, and callers wait for the line.
+                drop(line);
+                drop(unused);
+                line = self.line();
+                continue;
+            }
+            if let Some(found) = line.next() {
+                return Some(found);
             }
             let waited = self.arrived.wait_timeout(line, IDLE_FOR);
             line = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -170,10 +184,10 @@ impl Shared {
 
     fn keep(&self, placed: Placed) {
         let mut line = self.line();
-        if line.idle.len() >= IDLE_MAX {
-            line.idle.remove(0);
-        }
+        let oldest = (line.idle.len() >= IDLE_MAX).then(|| line.idle.remove(0));
         line.idle.push(placed);
+        drop(line);
+        drop(oldest);
     }
 
     fn read(
@@ -203,6 +217,24 @@ impl Shared {
         let consumer = consumer(&self.connection, QUEUED_KBYTES)?;
         consumer.assign(&place(&self.topic, partition, next))?;
         Ok(Placed { consumer, partition, next, ahead: None, since: Instant::now() })
+    }
+}
+
+impl Line {
+    /// The job to do next, with the client that stands where it begins, if there is one. Jobs that
+    /// have one come first: with more readers than clients every one of them would find its client
+    /// taken away. Nobody waits for long because of that.
+    fn next(&mut self) -> Option<(Job, Option<Placed>)> {
+        let place = |job: &Job, idle: &[Placed]| {
+            let Reading { partition, from, .. } = job.reading;
+            idle.iter().position(|it| (it.partition, it.next) == (partition, from))
+        };
+        let has_waited = self.jobs.front()?.since.elapsed() >= PREFERENCE_MAX;
+        let placed = |(index, job)| Some((index, Some(place(job, &self.idle)?)));
+        let preferred = self.jobs.iter().enumerate().find_map(placed).filter(|_| !has_waited);
+        let (index, client) = preferred.unwrap_or_else(|| (0, place(&self.jobs[0], &self.idle)));
+        let job = self.jobs.remove(index)?;
+        Some((job, client.map(|client| self.idle.swap_remove(client))))
     }
 }
 
@@ -264,5 +296,64 @@ impl Placed {
                 None
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::kafka::Sasl;
+
+    fn job(partition: Partition, since: Instant) -> Job {
+        let limits = ReadLimits { records_max: 1, bytes_max: 1 };
+        let reading = Reading { partition, from: 9, end: 10, limits };
+        Job { reading, since, answer: oneshot::channel().0 }
+    }
+
+    fn nobody() -> Connection {
+        let url = "kafka://127.0.0.1:1/nobody".parse().unwrap();
+        Connection { url, sasl: Sasl::None, ca_file: None, client_id: "nobody".to_owned() }
+    }
+
+    /// A client that has never asked anybody.
+    fn placed(partition: Partition) -> Placed {
+        let consumer = consumer(&nobody(), QUEUED_KBYTES).unwrap();
+        Placed { consumer, partition, next: 9, ahead: None, since: Instant::now() }
+    }
+
+    #[test]
+    fn who_reads_on_comes_before_who_begins_but_not_for_long() {
+        let now = Instant::now();
+        let mut line = Line::default();
+        line.jobs.extend([job(1, now), job(2, now), job(3, now)]);
+        line.idle.push(placed(3));
+        let partition = |found: Option<(Job, Option<Placed>)>| {
+            let (job, client) = found.unwrap();
+            (job.reading.partition, client.is_some())
+        };
+        assert_eq!(partition(line.next()), (3, true));
+        assert_eq!(partition(line.next()), (1, false));
+        assert_eq!(partition(line.next()), (2, false));
+        let Some(long_ago) = now.checked_sub(PREFERENCE_MAX) else { return };
+        line.jobs.extend([job(4, long_ago), job(5, now)]);
+        line.idle.push(placed(5));
+        assert_eq!(partition(line.next()), (4, false), "it has waited long enough");
+        assert_eq!(partition(line.next()), (5, true));
+        assert!(line.next().is_none());
+    }
+
+    #[tokio::test]
+    async fn who_waits_when_the_log_is_closed_is_told_so() {
+        let catch_up = CatchUp::new("nowhere".to_owned(), &nobody(), Duration::from_secs(60));
+        let shared = Arc::clone(&catch_up.shared);
+        let (answer, told) = oneshot::channel();
+        shared.line().jobs.push_back(Job { answer, ..job(0, Instant::now()) });
+        catch_up.refuse();
+        assert!(told.await.is_err());
     }
 }

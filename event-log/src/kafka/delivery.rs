@@ -210,17 +210,11 @@ fn acknowledged(offset: i64, time: MessageTime) -> Result<Appended, Fault> {
     }
 }
 
-/// Only what a broker or the client refuses before anything is written is certain: an earlier
-/// attempt of the same message may have been written although a later one was refused.
+/// What the client took may have been written by an earlier attempt, whatever was said to a later
+/// one; but for what is too large, which every attempt is.
 fn refused(error: &KafkaError) -> Fault {
     match error.rdkafka_error_code() {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => Fault::TooLarge,
-        Some(
-            code @ (RDKafkaErrorCode::TopicAuthorizationFailed
-            | RDKafkaErrorCode::ClusterAuthorizationFailed
-            | RDKafkaErrorCode::UnknownPartition
-            | RDKafkaErrorCode::UnknownTopic),
-        ) => Fault::NotWritten(code.to_string().into()),
         Some(code) => Fault::Unknown(code.to_string().into()),
         None => Fault::Unknown(error.to_string().into()),
     }
@@ -264,14 +258,14 @@ mod tests {
     fn what_may_have_been_written_is_unknown() {
         let fault = |code| refused(&KafkaError::MessageProduction(code));
         assert_eq!(fault(RDKafkaErrorCode::MessageSizeTooLarge), Fault::TooLarge);
-        let refused = fault(RDKafkaErrorCode::TopicAuthorizationFailed);
-        assert!(matches!(refused, Fault::NotWritten(_)));
         for code in [
             RDKafkaErrorCode::MessageTimedOut,
             RDKafkaErrorCode::PurgeInflight,
             // What waits to be sent again has been sent before.
             RDKafkaErrorCode::PurgeQueue,
             RDKafkaErrorCode::NotEnoughReplicas,
+            RDKafkaErrorCode::TopicAuthorizationFailed,
+            RDKafkaErrorCode::UnknownTopic,
             RDKafkaErrorCode::BrokerTransportFailure,
             RDKafkaErrorCode::OutOfOrderSequenceNumber,
         ] {

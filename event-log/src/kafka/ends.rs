@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaResult;
@@ -15,12 +15,18 @@ use super::connection::Connection;
 use super::own_thread::OwnThread;
 use super::reach::Reach;
 use super::reading::{Consumer, consumer};
-use super::tails::Tails;
+use super::tails::{Row, Tails};
 
 /// How long the brokers get to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// Questions that may wait; more are refused.
 const WAITING_MAX: usize = 65_536;
+/// How often the client is polled while nobody asks.
+const TURN: Duration = Duration::from_millis(100);
+/// How often the ends of what is followed are asked for, if nobody else does.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// How long the brokers get to answer that: others may want to ask.
+const WATCH_PATIENCE: Duration = Duration::from_secs(1);
 /// A client that asks needs hardly any room for records.
 const QUEUED_KBYTES: usize = 64;
 
@@ -55,7 +61,8 @@ impl Asker {
     ) -> KafkaResult<Self> {
         let consumer = consumer(connection, QUEUED_KBYTES)?;
         let (sender, receiver) = mpsc::sync_channel(WAITING_MAX);
-        let asking = Asking { topic, consumer, tails, reach };
+        let watched = Instant::now();
+        let mut asking = Asking { topic, consumer, tails, reach, watched };
         let thread = OwnThread::start("kafka-ends", move || asking.run(&receiver))?;
         Ok(Self { questions: Mutex::new(Some(sender)), thread })
     }
@@ -76,8 +83,12 @@ impl Asker {
         answered.await.unwrap_or_else(|_| Err("the log is closed".into()))
     }
 
-    pub(super) fn close(&self) {
+    /// Takes no question any more.
+    pub(super) fn refuse(&self) {
         drop(self.questions.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    pub(super) fn join(&self) {
         self.thread.join();
     }
 }
@@ -87,29 +98,60 @@ struct Asking {
     consumer: Consumer,
     tails: Arc<Tails>,
     reach: Arc<Reach>,
+    /// When ends were asked for last.
+    watched: Instant,
 }
 
 impl Asking {
-    fn run(&self, questions: &mpsc::Receiver<Question>) {
-        while let Ok(first) = questions.recv() {
-            let mut waiting = vec![first];
+    fn run(&mut self, questions: &mpsc::Receiver<Question>) {
+        loop {
+            // Reports and tokens are handed over in here, one at a time; without a token the
+            // first question would find the client not let in.
+            drop(self.consumer.poll(Duration::from_millis(1)));
+            let mut waiting = match questions.recv_timeout(TURN) {
+                Ok(first) => vec![first],
+                Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            };
             waiting.extend(questions.try_iter());
             for bound in [Bound::Start, Bound::End] {
                 let (asked, rest) = waiting.into_iter().partition(|it| it.bound == bound);
                 waiting = rest;
                 self.answer(asked, bound);
             }
-            // Reports and tokens are handed over in here.
-            drop(self.consumer.poll(Duration::ZERO));
+            if self.watched.elapsed() >= WATCH_EVERY {
+                self.watch();
+            }
         }
     }
 
-    fn answer(&self, questions: Vec<Question>, bound: Bound) {
+    /// Learns where the followed partitions end, whether or not their records come: a follower
+    /// that was silenced must not look like a log in which nothing happens.
+    fn watch(&mut self) {
+        self.watched = Instant::now();
+        let is_followed = |it: &Partition| self.tails.row(*it).is_some_and(Row::is_followed);
+        let followed: BTreeSet<_> = (0..self.tails.partitions()).filter(is_followed).collect();
+        if followed.is_empty() {
+            return;
+        }
+        let Ok(answers) = self.ask(&followed, Bound::End, WATCH_PATIENCE) else { return };
+        self.reach.answered();
+        for partition in followed {
+            if let Ok(end) = found(&answers, &self.topic, partition) {
+                self.tails.note_end(partition, end);
+            }
+        }
+    }
+
+    fn answer(&mut self, questions: Vec<Question>, bound: Bound) {
         if questions.is_empty() {
             return;
         }
         let partitions: BTreeSet<_> = questions.iter().map(|it| it.partition).collect();
-        let answers = self.ask(&partitions, bound);
+        let answers = self.ask(&partitions, bound, ANSWER_PATIENCE);
+        if bound == Bound::End {
+            self.watched = Instant::now();
+        }
         if answers.is_ok() {
             self.reach.answered();
         }
@@ -132,6 +174,7 @@ impl Asking {
         &self,
         partitions: &BTreeSet<Partition>,
         bound: Bound,
+        patience: Duration,
     ) -> KafkaResult<TopicPartitionList> {
         let mut places = TopicPartitionList::with_capacity(partitions.len());
         let wanted = match bound {
@@ -141,7 +184,7 @@ impl Asking {
         for partition in partitions {
             places.add_partition_offset(&self.topic, i32::from(*partition), wanted)?;
         }
-        self.consumer.offsets_for_times(places, ANSWER_PATIENCE)
+        self.consumer.offsets_for_times(places, patience)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use rdkafka::Message as _;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaResult;
 use schemas::{Offset, Partition};
@@ -12,7 +13,7 @@ use schemas::{Offset, Partition};
 use super::connection::Connection;
 use super::own_thread::OwnThread;
 use super::reach::Reach;
-use super::reading::{Consumer, consumer, is_outside, place, stored};
+use super::reading::{Consumer, consumer, is_of_the_link, is_outside, place, stored};
 use super::tails::{Row, Tails};
 use crate::contract::Stored;
 
@@ -64,7 +65,8 @@ impl Follower {
         }
     }
 
-    pub(super) fn close(&self) {
+    /// The tails have been closed.
+    pub(super) fn join(&self) {
         self.thread.join();
     }
 }
@@ -103,14 +105,28 @@ impl Following {
         for _ in 0..TOGETHER_MAX {
             let Some(polled) = self.consumer.poll(patience) else { break };
             patience = Duration::ZERO;
-            match polled.map_err(|error| (is_outside(&error), error.to_string())) {
+            match polled {
                 Ok(message) => match stored(&message) {
                     Ok((partition, record)) => came.entry(partition).or_default().push(record),
-                    Err(reason) => self.let_all_go(&reason),
+                    Err(reason) => {
+                        // Readers that are served apart will say what is wrong with it.
+                        tracing::error!(reason, "a record cannot be taken as it is");
+                        if let Ok(partition) = Partition::try_from(message.partition()) {
+                            came.remove(&partition);
+                            self.let_go(partition);
+                        }
+                    }
                 },
-                Err((true, reason)) => self.let_all_go(&reason),
+                Err(error) if is_outside(&error) => {
+                    came.clear();
+                    self.let_all_go(&error.to_string());
+                }
                 // The client connects again by itself.
-                Err((false, reason)) => tracing::debug!(reason, "a follower met an error"),
+                Err(error) if is_of_the_link(&error) => {
+                    tracing::debug!(%error, "a follower met an error");
+                }
+                // Said once, then the client is silent: ends are watched beside it.
+                Err(error) => tracing::warn!(%error, "a follower met an error"),
             }
         }
         if !came.is_empty() {

@@ -57,15 +57,24 @@ impl KafkaLog {
         Ok(Self { name, tails, appender, asker, follower, catch_up, patience })
     }
 
-    /// Refuses everything from now on, once what was appended has an outcome.
-    pub(super) fn close(&self) {
+    /// Refuses everything from now on. Does not block.
+    pub(super) fn refuse(&self) {
         if let Some(appender) = &self.appender {
-            appender.close();
+            appender.refuse();
         }
         self.tails.close();
-        self.asker.close();
-        self.catch_up.close();
-        self.follower.close();
+        self.asker.refuse();
+        self.catch_up.refuse();
+    }
+
+    /// Waits until what was appended has an outcome and no thread is left; all of them were told.
+    pub(super) fn join(&self) {
+        if let Some(appender) = &self.appender {
+            appender.join();
+        }
+        self.asker.join();
+        self.catch_up.join();
+        self.follower.join();
     }
 
     fn unreadable(&self, partition: Partition, reason: &str) -> ReadError {
@@ -120,6 +129,12 @@ impl KafkaLog {
             // It is there, and on its way to the tail.
             let arrived = self.tails.arrival(row, from, self.patience).await;
             if !arrived && row.is_followed() && !self.tails.is_closed() {
+                let end = self.bound(partition, Bound::End).await?;
+                if end < known {
+                    tracing::error!(partition, end, known, "{} has become shorter", self.name);
+                    self.tails.correct_end(partition, end);
+                    continue;
+                }
                 let reason = format!("the brokers did not give {from} in time");
                 return Err(self.unreadable(partition, &reason));
             }
@@ -226,7 +241,8 @@ impl Log for KafkaLog {
 /// Its threads end with it.
 impl Drop for KafkaLog {
     fn drop(&mut self) {
-        self.close();
+        self.refuse();
+        self.join();
     }
 }
 

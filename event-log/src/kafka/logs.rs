@@ -97,12 +97,12 @@ impl KafkaLogs {
         Arc::clone(&self.dead_letters) as Arc<dyn Log>
     }
 
-    /// Refuses everything from now on, once what was appended has an outcome. Blocks, for the
-    /// delivery timeout at most.
+    /// Refuses everything from now on, and waits until what was appended has an outcome. Blocks,
+    /// for a little more than the delivery timeout at most.
     pub fn close(&self) {
-        for log in [&self.commands, &self.decisions, &self.dead_letters] {
-            log.close();
-        }
+        let all = [&self.commands, &self.decisions, &self.dead_letters];
+        all.iter().for_each(|log| log.refuse());
+        all.iter().for_each(|log| log.join());
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::link::LinkError;
+use super::own_thread::or_abort;
 use crate::Assignments;
 use member::Member;
 
@@ -163,7 +164,7 @@ impl Membership {
             // If nobody waits for the outcome any more, the handle below is gone and says leave.
             drop(joined.send(outcome));
             if let Some(member) = member {
-                member.run();
+                or_abort("kafka-membership", || member.run());
             }
             drop(end);
         };
@@ -193,7 +194,7 @@ impl Membership {
     /// If it was a fault that ended the membership.
     pub async fn leave(mut self) -> Result<(), MembershipFault> {
         self.shared.leaving.store(true, Ordering::Relaxed);
-        // A thread that panicked has left as well.
+        // Only its end is told, and by nothing but that.
         drop((&mut self.ended).await);
         self.fault().map_or(Ok(()), Err)
     }

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -28,10 +29,21 @@ pub(super) async fn on_own_thread<T: Send + 'static>(
     result.await.map_err(|_| io::Error::other("the thread of a call to Kafka panicked"))
 }
 
+/// Ends the process if `work` panics: others wait for what this thread does, and would wait for
+/// ever. What was not acknowledged is as safe as after a crash.
+pub(super) fn or_abort(name: &'static str, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        tracing::error!(
+            thread = name,
+            "a thread that others wait for panicked: ending the process"
+        );
+        std::process::abort();
+    }
+}
+
 /// A thread that works for a log until it is told to end, by whatever it looks at.
 #[derive(Debug)]
 pub(super) struct OwnThread {
-    name: &'static str,
     handle: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -44,16 +56,17 @@ impl OwnThread {
         name: &'static str,
         work: impl FnOnce() + Send + 'static,
     ) -> KafkaResult<Self> {
+        let work = move || or_abort(name, work);
         let handle = thread::Builder::new().name(name.to_owned()).spawn(work);
         let no_thread = |error| KafkaError::ClientCreation(format!("no thread: {error}"));
-        Ok(Self { name, handle: Mutex::new(Some(handle.map_err(no_thread)?)) })
+        Ok(Self { handle: Mutex::new(Some(handle.map_err(no_thread)?)) })
     }
 
     /// Waits for its end; the caller has told it to. Nothing happens the second time.
     pub(super) fn join(&self) {
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if handle.is_some_and(|handle| handle.join().is_err()) {
-            tracing::error!(thread = self.name, "a thread of the log panicked");
+        if let Some(handle) = handle {
+            handle.join().expect("a thread that panics ends the process");
         }
     }
 }

@@ -35,12 +35,16 @@ impl Reach {
 
     /// Whether an append may be tried now.
     pub(super) fn lets_through(&self) -> bool {
+        self.lets_through_at(Instant::now())
+    }
+
+    fn lets_through_at(&self, now: Instant) -> bool {
         let mut down = self.down();
         match *down {
             None => true,
-            Some(probed) if probed.elapsed() < PROBE_EVERY => false,
+            Some(probed) if now.saturating_duration_since(probed) < PROBE_EVERY => false,
             Some(_) => {
-                *down = Some(Instant::now());
+                *down = Some(now);
                 true
             }
         }
@@ -53,7 +57,9 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
-    use super::Reach;
+    use std::time::Instant;
+
+    use super::{PROBE_EVERY, Reach};
 
     #[test]
     fn while_no_broker_answers_appends_are_refused_until_one_does() {
@@ -63,5 +69,15 @@ mod tests {
         assert!(!reach.lets_through());
         reach.answered();
         assert!(reach.lets_through());
+    }
+
+    #[test]
+    fn while_no_broker_answers_one_append_in_a_while_finds_out() {
+        let reach = Reach::default();
+        reach.lost();
+        let later = Instant::now() + PROBE_EVERY;
+        assert!(reach.lets_through_at(later));
+        assert!(!reach.lets_through_at(later), "one is enough");
+        assert!(reach.lets_through_at(later + PROBE_EVERY));
     }
 }

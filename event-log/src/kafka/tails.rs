@@ -2,7 +2,7 @@
 //! records as far as they were followed, how far it is known to go, and who waits.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future;
@@ -15,6 +15,11 @@ use crate::tail::{Tail, TailLimits};
 const KEPT_RECORDS_MAX: usize = 262_144;
 /// What is kept of every partition in any case.
 const KEPT_BYTES_MIN: usize = 1 << 20;
+
+const NOT_FOLLOWED: u8 = 0;
+/// Somebody empties the tail just now.
+const BEGINS: u8 = 1;
+const FOLLOWED: u8 = 2;
 
 /// All partitions of a log.
 #[derive(Debug)]
@@ -32,8 +37,8 @@ pub(super) struct Tails {
 pub(super) struct Row {
     /// Sound only while it is followed.
     pub(super) tail: Tail,
-    /// Whether the tail grows by itself.
-    followed: AtomicBool,
+    /// Whether the tail grows by itself: one of the three below.
+    followed: AtomicU8,
     /// The log is known to go to here: acknowledged, read, or told by a broker.
     end: watch::Sender<Offset>,
     /// Milliseconds since the start at which somebody read near the end.
@@ -46,7 +51,7 @@ impl Tails {
         let limits = TailLimits { records_max: KEPT_RECORDS_MAX, bytes_max };
         let row = |_| Row {
             tail: Tail::new(0, 0, limits),
-            followed: AtomicBool::new(false),
+            followed: AtomicU8::new(NOT_FOLLOWED),
             end: watch::Sender::new(0),
             used_ms: AtomicU64::new(0),
         };
@@ -80,6 +85,14 @@ impl Tails {
             *known = end.max(*known);
             is_news
         });
+    }
+
+    /// It ends here although it went further before: a broker has lost records. Readers behind
+    /// this end look for themselves, and are told that there is nothing.
+    pub(super) fn correct_end(&self, partition: Partition, end: Offset) {
+        let Some(row) = self.row(partition) else { return };
+        row.followed.store(NOT_FOLLOWED, Ordering::SeqCst);
+        row.end.send_modify(|known| *known = end);
     }
 
     /// Resolves once the log is known to hold a record at `offset`, or when it is closed.
@@ -149,22 +162,43 @@ impl Tails {
 
 impl Row {
     pub(super) fn is_followed(&self) -> bool {
-        self.followed.load(Ordering::SeqCst)
+        self.followed.load(Ordering::SeqCst) == FOLLOWED
     }
 
     /// Whether this call is the one that begins: the tail is empty then, at `offset`.
     pub(super) fn begin_following(&self, offset: Offset) -> bool {
-        let begins =
-            self.followed.compare_exchange(false, true, Ordering::SeqCst, Ordering::SeqCst);
-        if begins.is_ok() {
+        let (from, to, order) = (NOT_FOLLOWED, BEGINS, Ordering::SeqCst);
+        let begins = self.followed.compare_exchange(from, to, order, order).is_ok();
+        if begins {
             self.tail.settle(offset, offset);
+            self.followed.store(FOLLOWED, order);
         }
-        begins.is_ok()
+        begins
     }
 
     /// Readers look for themselves from now on; those who wait are told so.
     pub(super) fn stop_following(&self) {
-        self.followed.store(false, Ordering::SeqCst);
+        self.followed.store(NOT_FOLLOWED, Ordering::SeqCst);
         self.end.send_modify(|_| {});
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tails;
+
+    #[test]
+    fn a_log_that_became_shorter_is_followed_no_more_and_known_to_be() {
+        let tails = Tails::new(1, 1 << 20);
+        let row = tails.row(0).unwrap();
+        assert!(row.begin_following(7));
+        assert!(!row.begin_following(9), "it is followed already");
+        tails.note_end(0, 7);
+        tails.note_end(0, 5);
+        assert_eq!(tails.known_end(0), 7, "an old answer is no news");
+        tails.correct_end(0, 5);
+        assert_eq!((tails.known_end(0), row.is_followed()), (5, false));
+        assert!(row.begin_following(5));
+        assert_eq!(row.tail.end(), 5);
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use event_log::Assignment;
 use event_log::kafka::membership::{Membership, MembershipOptions};
 use event_log::kafka::topics::{self, TopicPlan, TopicsError};
-use event_log::kafka::{LinkError, OauthToken, Sasl};
+use event_log::kafka::{KafkaLogs, KafkaOptions, LinkError, OauthToken, Sasl};
+use event_log::{Assignment, ReadLimits, Record};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use test_servers::Server;
@@ -51,6 +51,22 @@ async fn a_client_with_a_token_is_let_in_but_cannot_make_topics() {
         )
     });
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn the_first_question_of_a_log_finds_the_token_there() {
+    let shop = Shop::with_topics("asked", 1).await;
+    let sasl = Sasl::Oauth(Arc::new(|| Ok(token(Duration::from_secs(60)))));
+    let connection = shop.through(Server::KafkaOauth, false, sasl);
+    let open = move || KafkaLogs::open(&connection, KafkaOptions::default());
+    let logs = tokio::task::spawn_blocking(open).await.unwrap().unwrap();
+    let commands = logs.commands();
+    assert_eq!(commands.end(0).await.unwrap(), 0);
+    let record = Record { payload: "one".into(), ..Record::default() };
+    commands.append(0, vec![record]).await.unwrap();
+    let limits = ReadLimits { records_max: 9, bytes_max: 1 << 20 };
+    assert_eq!(commands.read(0, 0, limits).await.unwrap().records.len(), 1);
+    tokio::task::spawn_blocking(move || logs.close()).await.unwrap();
 }
 
 #[tokio::test]
