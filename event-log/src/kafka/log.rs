@@ -149,10 +149,8 @@ impl KafkaLog {
         limits: ReadLimits,
     ) -> Result<Batch, ReadError> {
         let known = self.tails.known_end(partition);
-        let end = match from < known {
-            true => known,
-            false => self.bound(partition, Bound::End).await?,
-        };
+        let is_old = from < known;
+        let end = if is_old { known } else { self.bound(partition, Bound::End).await? };
         if from >= end {
             if from > end {
                 return Err(self.outside(partition, from).await);
@@ -166,7 +164,8 @@ impl KafkaLog {
             Err(Missed::Outside) => return Err(self.outside(partition, from).await),
             Err(Missed::Because(reason)) => return Err(self.unreadable(partition, &reason)),
         };
-        if records.last().is_some_and(|last| last.offset + 1 == end) {
+        // From an end that was known for long the tail would begin empty, and look like the end.
+        if !is_old && records.last().is_some_and(|last| last.offset + 1 == end) {
             self.follower.follow(partition, end);
         }
         Ok(Batch { records, end })

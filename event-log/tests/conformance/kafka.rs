@@ -179,3 +179,20 @@ fn nobody_there_is_said_so() {
     assert!(matches!(refused, KafkaOpenError::Topics(_)), "{refused}");
     assert!(refused.to_string().contains("answers"), "{refused}");
 }
+
+#[test]
+fn an_end_that_was_learnt_long_ago_is_not_taken_for_the_end() {
+    let broker = Broker::new();
+    let (one, other) = (broker.open(KafkaOptions::default()), broker.open(KafkaOptions::default()));
+    append(&*one.decisions(), 0, &["first"]);
+    let reader = other.decisions();
+    assert_eq!(block_on(reader.end(0)).unwrap(), 1);
+    append(&*one.decisions(), 0, &["second"]);
+    // The first read ends where the reader knew the log to end; the second has to look again.
+    for from in 0..2 {
+        let batch = read(&*reader, 0, from, ALL).unwrap();
+        assert_eq!(batch.records.len(), 1, "from {from}");
+    }
+    one.close();
+    other.close();
+}
