@@ -45,12 +45,12 @@ pub struct MysqlStore {
 }
 
 impl MysqlStore {
-    /// Connects to a read model whose tables are of this program's version. Changes no table: that
-    /// is for [`MysqlStore::migrate`].
+    /// Connects to a read model whose tables are of this program's version, or of a later one of
+    /// the same series. Changes no table: that is for [`MysqlStore::migrate`].
     ///
     /// # Errors
-    /// If the address cannot be used, the server does not answer, or the tables are of another
-    /// version.
+    /// If the address cannot be used, the server does not answer, or the tables are of an older
+    /// version or a later series.
     pub async fn connect(options: &MysqlOptions) -> Result<Self, OpenError> {
         let address = options.connect_options()?;
         let limits = (options.writers, options.write_timeout);
@@ -80,8 +80,8 @@ impl MysqlStore {
     /// be called by two at once. The database itself must exist.
     ///
     /// # Errors
-    /// If the address cannot be used, the server does not answer, the tables are of a newer
-    /// program, or somebody else has been migrating for a minute.
+    /// If the address cannot be used, the server does not answer, the tables are of a later
+    /// series, or somebody else has been migrating for a minute.
     pub async fn migrate(options: &MysqlOptions) -> Result<(), OpenError> {
         version::migrate(&options.connect_options()?).await
     }

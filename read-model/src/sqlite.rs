@@ -7,6 +7,7 @@ mod snapshot;
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,10 +24,16 @@ use crate::sql::{commands, damaged, deals, orders, projections, users, write_row
 use crate::store::{
     CommitError, OrderFilter, ProjectionRow, Snapshot, Store, StoreError, UserError,
 };
+use crate::version::{Tables, Versions, compare, warn_of_later};
 use fault::{fault, migration_fault};
 use snapshot::SqliteSnapshot;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+/// Those of a later program stay as they are.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("migrations/sqlite");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// Longest wait for a connection of a pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,7 +76,7 @@ impl SqliteStore {
     /// The directory must exist.
     ///
     /// # Errors
-    /// If the file cannot be opened, or is of a newer program or of none.
+    /// If the file cannot be opened, or is of a later series of programs or of none.
     pub async fn open(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
         // NORMAL: a loss of power may take back the last transactions, never a part of one or one
         // from between. Rows stand in one transaction with the filter state, so what is taken
@@ -82,7 +89,13 @@ impl SqliteStore {
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .pragma("cache_size", WRITER_CACHE);
         let writer = pool_options(NonZeroU32::MIN).connect_with(writes).await.map_err(fault)?;
+        if let Tables::Newer(versions) = tables(&writer).await? {
+            return Err(strange(versions));
+        }
         MIGRATIONS.run(&writer).await.map_err(migration_fault)?;
+        if let Tables::Later(versions) = tables(&writer).await? {
+            warn_of_later(versions);
+        }
         let reads = connect_options(path, options).read_only(true);
         let readers = pool_options(options.readers).connect_with(reads).await.map_err(fault)?;
         Ok(Self { writer, readers })
@@ -92,30 +105,40 @@ impl SqliteStore {
     /// that write answer [`StoreError::Unavailable`].
     ///
     /// # Errors
-    /// If there is no such file, or its tables are not those of this program.
+    /// If there is no such file, or this program cannot live with its tables.
     pub async fn open_read_only(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteOptions::default();
         let reads = connect_options(path, options).read_only(true);
         let readers = pool_options(options.readers).connect_with(reads).await.map_err(fault)?;
         let store = Self { writer: readers.clone(), readers };
-        store.check_version().await?;
-        Ok(store)
-    }
-
-    async fn check_version(&self) -> Result<(), StoreError> {
-        let query = "SELECT MAX(version) FROM _sqlx_migrations WHERE success = 1";
-        let found: Option<i64> =
-            sqlx::query_scalar(query).fetch_one(&self.readers).await.map_err(fault)?;
-        let expected = MIGRATIONS.iter().map(|migration| migration.version).max();
-        if found == expected {
-            return Ok(());
+        match tables(&store.readers).await? {
+            Tables::Own => {}
+            Tables::Later(versions) => warn_of_later(versions),
+            Tables::Outdated(versions) | Tables::Newer(versions) => return Err(strange(versions)),
         }
-        Err(damaged(format_args!("its tables are of version {found:?}, not {expected:?}")))
+        Ok(store)
     }
 
     async fn read(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(fault)
     }
+}
+
+/// What the tables of a file are to this program.
+async fn tables(pool: &SqlitePool) -> Result<Tables, StoreError> {
+    let exists = "SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    let exists: i64 = sqlx::query_scalar(exists).fetch_one(pool).await.map_err(fault)?;
+    let query = "SELECT version FROM _sqlx_migrations WHERE success = 1";
+    let done: Vec<i64> = match exists {
+        0 => Vec::new(),
+        _ => sqlx::query_scalar(query).fetch_all(pool).await.map_err(fault)?,
+    };
+    let own: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    Ok(compare(&done, &own))
+}
+
+fn strange(Versions { found, expected }: Versions) -> StoreError {
+    damaged(format_args!("its tables are of version {found}, this program knows {expected}"))
 }
 
 fn connect_options(path: &Path, options: SqliteOptions) -> SqliteConnectOptions {

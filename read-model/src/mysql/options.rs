@@ -110,8 +110,11 @@ pub enum OpenError {
         /// The newest one of this program.
         expected: i64,
     },
-    /// The tables are of a newer program.
-    #[error("the read model's tables are of version {found}, this program knows {expected}")]
+    /// The tables are of a newer program, and of a series that this one cannot live with.
+    #[error(
+        "the read model's tables are of version {found}, this program knows {expected} and all \
+         later ones of its thousand"
+    )]
     Newer {
         /// The newest migration that was done.
         found: i64,

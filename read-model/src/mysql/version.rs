@@ -1,6 +1,7 @@
-//! The version of the tables: is it this program's, and making it so. Only `migrate` ever changes
-//! what a table is.
+//! The version of the tables: can this program live with it, and making it so. Only `migrate` ever
+//! changes what a table is.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -11,8 +12,14 @@ use super::fault::{fault, is_missing_table};
 use super::options::OpenError;
 use crate::sql::damaged;
 use crate::store::StoreError;
+use crate::version::{Tables, Versions, compare, warn_of_later};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/mysql");
+/// Those of a later program stay as they are.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("migrations/mysql");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// Longest wait for a connection to migrate with.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,24 +31,24 @@ const BE_BRIEF: &str = "SET SESSION lock_wait_timeout = 5";
 /// What was cut off is done again: each migration is a statement that may come twice.
 const FORGET_UNFINISHED: &str = "DELETE FROM _sqlx_migrations WHERE success = FALSE";
 
-fn expected() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().expect("there are migrations")
-}
-
-/// Whether the tables are of this program's version.
+/// Whether this program can live with the tables.
 pub(super) async fn check(connection: &mut MySqlConnection) -> Result<(), OpenError> {
-    let query = "SELECT version FROM _sqlx_migrations WHERE success = TRUE ORDER BY version";
+    let query = "SELECT version FROM _sqlx_migrations WHERE success = TRUE";
     let done: Vec<i64> = match sqlx::query_scalar(query).fetch_all(connection).await {
         Ok(done) => done,
         Err(error) if is_missing_table(&error) => Vec::new(),
         Err(error) => return Err(fault(error).into()),
     };
-    let (found, expected) = (done.last().copied().unwrap_or(0), expected());
-    if found > expected {
-        return Err(OpenError::Newer { found, expected });
-    }
-    if !MIGRATIONS.iter().all(|migration| done.contains(&migration.version)) {
-        return Err(OpenError::Outdated { found, expected });
+    let own: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    match compare(&done, &own) {
+        Tables::Own => {}
+        Tables::Later(versions) => warn_of_later(versions),
+        Tables::Outdated(Versions { found, expected }) => {
+            return Err(OpenError::Outdated { found, expected });
+        }
+        Tables::Newer(Versions { found, expected }) => {
+            return Err(OpenError::Newer { found, expected });
+        }
     }
     Ok(())
 }
@@ -78,9 +85,6 @@ async fn migrate_locked(connection: &mut MySqlConnection) -> Result<(), OpenErro
 }
 
 fn migration_fault(error: MigrateError) -> OpenError {
-    if let MigrateError::VersionMissing(found) = error {
-        return OpenError::Newer { found, expected: expected() };
-    }
     let text = error.to_string();
     if let MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) = error {
         return fault(error).into();

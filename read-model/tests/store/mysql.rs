@@ -2,6 +2,7 @@
 
 mod cuts;
 mod locks;
+mod logged;
 mod proxy;
 mod refusals;
 mod tls;

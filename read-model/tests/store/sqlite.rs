@@ -88,12 +88,29 @@ async fn a_file_of_another_program_is_damage() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_newer_program_is_refused() {
+async fn a_file_of_a_newer_program_of_the_same_series_is_opened() {
+    let file = SqliteFile::new();
+    file.open_file().await.close().await;
+    file.execute("ALTER TABLE orders ADD COLUMN gift INTEGER NOT NULL DEFAULT 0").await;
+    file.execute(
+        "INSERT INTO _sqlx_migrations \
+         SELECT 999, 'newer', installed_on, 1, checksum, 0 FROM _sqlx_migrations",
+    )
+    .await;
+    let store = file.open_file().await;
+    let decisions = [World::new().decide((0, 1, 0))];
+    commit(&store, 0, &decisions).await.unwrap();
+    let audit = SqliteStore::open_read_only(&file.path()).await.unwrap();
+    assert_eq!(stored(&audit, LOG, 0, 10).await, (1, Naive::of(LOG, 0, &decisions)));
+}
+
+#[tokio::test]
+async fn a_file_of_a_later_series_is_refused() {
     let file = SqliteFile::new();
     file.open_file().await.close().await;
     file.execute(
         "INSERT INTO _sqlx_migrations \
-         SELECT version + 1, 'newer', installed_on, 1, checksum, 0 FROM _sqlx_migrations",
+         SELECT 1000, 'newer', installed_on, 1, checksum, 0 FROM _sqlx_migrations",
     )
     .await;
     let opened = SqliteStore::open(&file.path(), SqliteOptions::default()).await;
