@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use read_model::{
-    MysqlOptions, MysqlStore, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
+    AddressSource, MysqlOptions, MysqlStore, OpenError, SqliteOptions, SqliteStore, Store,
+    StoreError,
 };
 
 use crate::broker::in_full;
@@ -36,25 +37,14 @@ impl Database {
                 Some(data_dir) => Ok(Self::Sqlite(data_dir.read_model())),
                 None => bail!("a file is one process's own: --database-url mysql://… is needed"),
             },
-            url if url.starts_with("mysql://") => Self::mysql(url, flags).await,
-            place => {
-                let url = secret::text_at(place).await.context(
-                    "--database-url is sqlite, mysql://…, or file:, env: or aws-sm: with that",
-                )?;
-                Self::mysql(&url, flags).await
+            _ => {
+                let mut options = MysqlOptions::new(address(flags).await?);
+                if may_change(flags) {
+                    options.renewed = Some(source(flags.clone()));
+                }
+                Ok(Self::Mysql(options))
             }
         }
-    }
-
-    async fn mysql(url: &str, flags: &DatabaseFlags) -> anyhow::Result<Self> {
-        let url = match &flags.database_password {
-            Some(source) => {
-                let password = secret::text(source).await.context("the database's password")?;
-                with_password(url, &password)?
-            }
-            None => url.to_owned(),
-        };
-        Ok(Self::Mysql(MysqlOptions::new(url)))
     }
 
     /// Opens it for reading and writing; a server is waited for.
@@ -95,6 +85,36 @@ impl Database {
     }
 }
 
+/// The address of a server as the flags say it now, password and all.
+async fn address(flags: &DatabaseFlags) -> anyhow::Result<String> {
+    let url = match flags.database_url.0.expose().as_str() {
+        url if url.starts_with("mysql://") => url.to_owned(),
+        place => secret::text_at(place)
+            .await
+            .context("--database-url is sqlite, mysql://…, or file:, env: or aws-sm: with that")?,
+    };
+    match &flags.database_password {
+        Some(source) => {
+            let password = secret::text(source).await.context("the database's password")?;
+            with_password(&url, &password)
+        }
+        None => Ok(url),
+    }
+}
+
+/// Whoever reads that address again.
+fn source(flags: DatabaseFlags) -> AddressSource {
+    AddressSource::new(move || {
+        let flags = flags.clone();
+        async move { address(&flags).await.map_err(|fault| in_full(&*fault).into()) }
+    })
+}
+
+/// Whether a part of it stands anywhere but on the command line.
+fn may_change(flags: &DatabaseFlags) -> bool {
+    flags.database_password.is_some() || !flags.database_url.0.expose().starts_with("mysql://")
+}
+
 /// Whether it is of use to wait.
 fn obstacle(fault: OpenError) -> Obstacle {
     match fault {
@@ -128,7 +148,59 @@ fn with_password(url: &str, password: &str) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_password;
+    use clap::Parser;
+
+    use super::{Database, with_password};
+    use crate::cli::DatabaseFlags;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        database: DatabaseFlags,
+    }
+
+    async fn options(flags: &[String]) -> read_model::MysqlOptions {
+        let words = std::iter::once("database").chain(flags.iter().map(String::as_str));
+        let flags = Flags::try_parse_from(words).unwrap();
+        match Database::of(&flags.database, None).await.unwrap() {
+            Database::Mysql(options) => options,
+            Database::Sqlite(path) => panic!("{}", path.display()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_in_a_file_is_read_as_often_as_somebody_asks() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("password");
+        std::fs::write(&path, "hunter2\n").unwrap();
+        let flags = [
+            "--database-url=mysql://shop@db/orders".to_owned(),
+            format!("--database-password=file:{}", path.display()),
+        ];
+        let options = options(&flags).await;
+        assert_eq!(options.url, "mysql://shop:hunter2@db/orders");
+        let source = options.renewed.unwrap();
+        std::fs::write(&path, "hunter3").unwrap();
+        assert_eq!(source.ask().await.unwrap(), "mysql://shop:hunter3@db/orders");
+        std::fs::remove_file(&path).unwrap();
+        let gone = source.ask().await.unwrap_err().to_string();
+        assert!(gone.contains("the database's password: there is no secret at"), "{gone}");
+        assert!(!gone.contains("hunter"), "{gone}");
+    }
+
+    #[tokio::test]
+    async fn an_address_in_a_file_is_read_again_and_one_in_full_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("address");
+        std::fs::write(&path, "mysql://shop:hunter2@db/orders").unwrap();
+        let in_file = options(&[format!("--database-url=file:{}", path.display())]).await;
+        assert_eq!(in_file.url, "mysql://shop:hunter2@db/orders");
+        std::fs::write(&path, "mysql://shop:hunter3@other/orders").unwrap();
+        let asked = in_file.renewed.unwrap().ask().await.unwrap();
+        assert_eq!(asked, "mysql://shop:hunter3@other/orders");
+        let in_full = options(&["--database-url=mysql://shop:word@db/orders".to_owned()]).await;
+        assert!(in_full.renewed.is_none());
+    }
 
     #[test]
     fn a_password_of_any_characters_fits_into_an_address() {

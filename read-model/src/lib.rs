@@ -15,7 +15,7 @@ mod store;
 mod version;
 
 pub use fold::{Changes, OrderChange, fold};
-pub use mysql::{MysqlOptions, MysqlStore, OpenError};
+pub use mysql::{AddressSource, MysqlOptions, MysqlStore, OpenError};
 pub use row::{CommandRow, DealRow, KeyRow, OrderRow, PaymentRow, ProductRow, UserRow};
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use store::{

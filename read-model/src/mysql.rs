@@ -1,6 +1,7 @@
 //! The read model on a server: MySQL 8 or MariaDB 10.11. Owns which connections answer what; what
 //! stands in a row is `sql`'s. Must not know what a row means.
 
+mod address;
 mod committing;
 mod connections;
 mod dialect;
@@ -12,13 +13,14 @@ mod snapshot;
 mod version;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use schemas::log::FilterState;
 use schemas::{CustomerId, DealId, Partition, Position};
 
-pub use options::{MysqlOptions, OpenError};
+pub use options::{AddressSource, MysqlOptions, OpenError};
 
 use crate::fold::Changes;
 use crate::row::{CommandRow, DealRow, KeyRow, OrderRow, UserRow};
@@ -26,6 +28,7 @@ use crate::sql::{commands, deals, orders, projections, users};
 use crate::store::{
     CommitError, OrderFilter, ProjectionRow, Snapshot, Store, StoreError, UserError,
 };
+use address::Address;
 use committing::Step;
 use connections::{Connections, Purpose};
 use snapshot::MysqlSnapshot;
@@ -52,10 +55,10 @@ impl MysqlStore {
     /// If the address cannot be used, the server does not answer, or the tables are of an older
     /// version or a later series.
     pub async fn connect(options: &MysqlOptions) -> Result<Self, OpenError> {
-        let address = options.connect_options()?;
+        let address = Address::of(options)?;
         let limits = (options.writers, options.write_timeout);
-        let writers = Connections::new(address, options, Purpose::Writing, limits);
-        let read_only = Self::open_read_only(options).await?;
+        let writers = Connections::new(&address, options, Purpose::Writing, limits);
+        let read_only = Self::open_readers(&address, options).await?;
         Ok(Self { writers, ..read_only })
     }
 
@@ -65,9 +68,15 @@ impl MysqlStore {
     /// # Errors
     /// As for [`MysqlStore::connect`].
     pub async fn open_read_only(options: &MysqlOptions) -> Result<Self, OpenError> {
-        let address = options.connect_options()?;
+        Self::open_readers(&Address::of(options)?, options).await
+    }
+
+    async fn open_readers(
+        address: &Arc<Address>,
+        options: &MysqlOptions,
+    ) -> Result<Self, OpenError> {
         let limits = (options.readers, options.read_timeout);
-        let readers = Connections::new(address.clone(), options, Purpose::Reading, limits);
+        let readers = Connections::new(address, options, Purpose::Reading, limits);
         let limits = (AUDITS, PAGE_TIMEOUT);
         let audits = Connections::new(address, options, Purpose::Reading, limits);
         let mut lease = readers.lease().await?;

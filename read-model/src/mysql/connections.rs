@@ -4,12 +4,14 @@
 
 use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::mysql::MySqlPoolOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Connection as _, MySql, MySqlConnection, MySqlPool, Row as _};
 
+use super::address::Address;
 use super::fault::fault;
 use super::options::MysqlOptions;
 use crate::store::StoreError;
@@ -39,13 +41,14 @@ pub(super) enum Purpose {
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     pool: MySqlPool,
+    address: Arc<Address>,
     limit: Duration,
 }
 
 impl Connections {
     /// Up to `most` connections whose statements take `limit` at the longest. Makes none yet.
     pub(super) fn new(
-        address: MySqlConnectOptions,
+        address: &Arc<Address>,
         options: &MysqlOptions,
         purpose: Purpose,
         (most, limit): (NonZeroU32, Duration),
@@ -61,14 +64,22 @@ impl Connections {
             .before_acquire(|connection, _| Box::pin(ping(connection)))
             .after_release(|connection, _| Box::pin(ping(connection)))
             .after_connect(move |connection, _| Box::pin(told.tell(connection)))
-            .connect_lazy_with(address);
-        Self { pool, limit }
+            .connect_lazy_with(address.first());
+        address.serve(pool.clone());
+        Self { pool, address: Arc::clone(address), limit }
     }
 
-    /// A connection that is alive, within the time that the pool was given for it.
+    /// A connection that is alive, within the time that the pool was given for it; once more if
+    /// the address has become another meanwhile.
     pub(super) async fn lease(&self) -> Result<Lease, StoreError> {
-        let connection = self.pool.acquire().await.map_err(fault)?;
-        Ok(Lease(Some(connection)))
+        let edition = self.address.edition();
+        let mut leased = self.pool.acquire().await;
+        if let Err(refused) = &leased
+            && self.address.renew(edition, refused).await
+        {
+            leased = self.pool.acquire().await;
+        }
+        Ok(Lease(Some(leased.map_err(fault)?)))
     }
 
     /// Waits for work on a connection. Whoever is told that it took too long must let go of that
@@ -183,14 +194,15 @@ mod tests {
 
     use super::{Connections, Purpose, Told};
     use crate::mysql::MysqlOptions;
+    use crate::mysql::address::Address;
 
     /// What a connection for this purpose finds a variable to be.
     async fn check(purpose: Purpose, variables: &[(&str, &str)]) {
         let mut options = MysqlOptions::new(format!("{}/mysql", Server::Mysql.address()));
         options.lock_timeout = Duration::from_secs(7);
         let limits = (NonZeroU32::MIN, Duration::from_millis(2_500));
-        let address = options.connect_options().unwrap();
-        let connections = Connections::new(address, &options, purpose, limits);
+        let address = Address::of(&options).unwrap();
+        let connections = Connections::new(&address, &options, purpose, limits);
         let mut lease = connections.lease().await.unwrap();
         for (names, expected) in variables {
             let query = format!("SHOW SESSION VARIABLES WHERE variable_name IN ({names})");

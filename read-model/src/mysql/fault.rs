@@ -11,6 +11,8 @@ const NO_TABLE: u16 = 1146;
 /// Two transactions waited for each other and this one was given up, it waited too long for a
 /// lock, or a row has changed under its snapshot.
 const CONFLICTS: [u16; 3] = [1213, 1205, 1020];
+/// Not this user, not with this password, not on this database.
+const REFUSED_LOGINS: [u16; 3] = [1045, 1698, 1044];
 /// Statements and values that these tables do not take: no such column, wrong number of columns,
 /// syntax, duplicate key, no value, null, too long, out of range, of another type.
 const DAMAGE: [u16; 14] =
@@ -33,6 +35,11 @@ pub(super) fn is_conflict(fault: &StoreError) -> bool {
     let StoreError::Unavailable(source) = fault else { return false };
     let number = source.downcast_ref::<sqlx::Error>().and_then(number);
     number.is_some_and(|number| CONFLICTS.contains(&number))
+}
+
+/// Whether the server does not let us in, as we say who we are.
+pub(super) fn is_refused_login(error: &sqlx::Error) -> bool {
+    number(error).is_some_and(|number| REFUSED_LOGINS.contains(&number))
 }
 
 /// Whether a statement failed because there is no such table.

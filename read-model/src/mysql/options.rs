@@ -1,7 +1,10 @@
 //! Where the server is and how long it may take. The address is read here and shown nowhere: it may
 //! hold a password.
 
+use std::error::Error;
 use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
@@ -36,6 +39,33 @@ pub struct MysqlOptions {
     /// Longest wait for a row that somebody else has locked, in whole seconds, before the commit
     /// is tried again.
     pub lock_timeout: Duration,
+    /// Where `url` is as of now, if it may change while the store is open. It is asked when a
+    /// connection cannot be had, at most once a second.
+    pub renewed: Option<AddressSource>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send>>;
+
+/// Whoever knows what an address is now. What it answers, faults too, must show no password.
+#[derive(Clone)]
+pub struct AddressSource(Arc<dyn Fn() -> Answer + Send + Sync>);
+
+impl AddressSource {
+    /// One that is asked by `ask`, again and again.
+    pub fn new<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        Self(Arc::new(move || Box::pin(ask())))
+    }
+
+    /// The address as of now, in the form of [`MysqlOptions::url`].
+    ///
+    /// # Errors
+    /// If it cannot be had.
+    pub async fn ask(&self) -> Result<String, Box<dyn Error + Send + Sync>> {
+        (self.0)().await
+    }
 }
 
 impl MysqlOptions {
@@ -51,35 +81,41 @@ impl MysqlOptions {
             read_timeout: Duration::from_secs(2),
             write_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(5),
+            renewed: None,
         }
     }
 
     /// What the address says.
     pub(super) fn connect_options(&self) -> Result<MySqlConnectOptions, OpenError> {
-        let refuse = |why: &str| Err(OpenError::Address(why.into()));
-        if !self.url.starts_with("mysql://") {
-            return refuse("it does not begin with mysql://");
-        }
-        let query = self.url.split_once('?').map_or("", |(_, query)| query);
-        let names = || {
-            let parameters = query.split('&').filter(|it| !it.is_empty());
-            parameters.map(|it| it.split_once('=').map_or(it, |(name, _)| name))
-        };
-        if names().any(|name| !PARAMETERS.contains(&name)) {
-            return refuse("after ? only ssl-mode, ssl-ca, ssl-cert, ssl-key and socket may stand");
-        }
-        let parsed = self.url.parse::<MySqlConnectOptions>();
-        let options = parsed.map_err(|fault| OpenError::Address(fault.to_string().into()))?;
-        if options.get_database().is_none() {
-            return refuse("it names no database");
-        }
-        let mode = options.get_ssl_mode();
-        let verifies = matches!(mode, MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity);
-        if names().any(|name| name == "ssl-ca") && !verifies {
-            return refuse("ssl-ca is of use only with ssl-mode VERIFY_IDENTITY or VERIFY_CA");
-        }
-        Ok(options.statement_cache_capacity(STATEMENTS_KEPT).disable_statement_logging())
+        parse(&self.url)
     }
+}
+
+/// What an address says.
+pub(super) fn parse(url: &str) -> Result<MySqlConnectOptions, OpenError> {
+    let refuse = |why: &str| Err(OpenError::Address(why.into()));
+    if !url.starts_with("mysql://") {
+        return refuse("it does not begin with mysql://");
+    }
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let names = || {
+        let parameters = query.split('&').filter(|it| !it.is_empty());
+        parameters.map(|it| it.split_once('=').map_or(it, |(name, _)| name))
+    };
+    if names().any(|name| !PARAMETERS.contains(&name)) {
+        return refuse("after ? only ssl-mode, ssl-ca, ssl-cert, ssl-key and socket may stand");
+    }
+    let parsed = url.parse::<MySqlConnectOptions>();
+    let options = parsed.map_err(|fault| OpenError::Address(fault.to_string().into()))?;
+    if options.get_database().is_none() {
+        return refuse("it names no database");
+    }
+    let mode = options.get_ssl_mode();
+    let verifies = matches!(mode, MySqlSslMode::VerifyCa | MySqlSslMode::VerifyIdentity);
+    if names().any(|name| name == "ssl-ca") && !verifies {
+        return refuse("ssl-ca is of use only with ssl-mode VERIFY_IDENTITY or VERIFY_CA");
+    }
+    Ok(options.statement_cache_capacity(STATEMENTS_KEPT).disable_statement_logging())
 }
 
 impl std::fmt::Debug for MysqlOptions {

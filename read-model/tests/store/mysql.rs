@@ -3,6 +3,7 @@
 mod cuts;
 mod locks;
 mod logged;
+mod passwords;
 mod proxy;
 mod refusals;
 mod tls;
