@@ -14,4 +14,4 @@ mod view;
 pub use board::{ProjectorBoard, ProjectorStatus};
 pub use dead_letters::{HEADER_OFFSET, HEADER_PARTITION};
 pub use metric::describe as describe_metrics;
-pub use projector::{PARK_RECHECK, Projector, ProjectorParts, Step};
+pub use projector::{PARK_RECHECK, Projector, ProjectorParts, STOP_GRACE, Step};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use decision_log::{Entry, Reader, ReaderError};
 use event_log::{Log, ReadLimits};
-use futures_util::future::{self, BoxFuture};
+use futures_util::future::{self, BoxFuture, Either};
 use platform::clock::Clock;
 use platform::fail_point::{self, FailPoint};
 use platform::jitter::Backoff;
@@ -23,6 +23,11 @@ use crate::view::View;
 
 /// A parked partition is looked at again so often.
 pub const PARK_RECHECK: Duration = Duration::from_secs(10);
+
+/// How long the transaction in hand may take once the process is to stop. A database that is mute
+/// keeps it for far longer than a process has; that it is cut off is harmless, for what it began
+/// with is compared in the transaction itself.
+pub const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// What one transaction may hold. The bytes bound the rows: no event that makes a row is shorter
 /// than 64 bytes, and a single decision has at most 512 of them.
@@ -95,11 +100,21 @@ impl Projector {
         Self { partition, parts, dead_letters, metrics, reader: None }
     }
 
-    /// Projects until shutdown. The transaction in hand is finished first.
+    /// Projects until shutdown. The transaction in hand is finished first, if it is within
+    /// [`STOP_GRACE`].
     pub async fn run(mut self, shutdown: ShutdownToken) {
         let mut backoff = Backoff::new();
+        let clock = Arc::clone(&self.parts.clock);
         while !shutdown.is_cancelled() {
-            let step = self.step().await;
+            let too_late = async {
+                shutdown.cancelled().await;
+                clock.sleep(STOP_GRACE).await;
+            };
+            let Some(step) = self.step_unless(too_late).await else {
+                let partition = self.partition;
+                tracing::warn!(partition, "stopped in the middle of a step that did not end");
+                return;
+            };
             let pause = match step {
                 Step::Committed { .. } => {
                     backoff.reset();
@@ -130,6 +145,14 @@ impl Projector {
                 self.reader = None;
                 self.report(trouble).await
             }
+        }
+    }
+
+    /// A step, unless this comes first.
+    async fn step_unless(&mut self, end: impl Future<Output = ()>) -> Option<Step> {
+        match future::select(pin!(self.step()), pin!(end)).await {
+            Either::Left((step, _)) => Some(step),
+            Either::Right(((), _)) => None,
         }
     }
 

@@ -10,6 +10,7 @@ use read_model::{
 };
 use schemas::log::FilterState;
 use schemas::{CustomerId, DealId, Partition, Position};
+use tokio::sync::Notify;
 
 /// What becomes of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +21,30 @@ pub(crate) enum Fault {
     AnswerLost,
     /// The store says that it is damaged.
     Damaged,
+    /// Nothing happens until the store is told to go on.
+    Withheld,
 }
 
 #[derive(Debug)]
 pub(crate) struct FaultyStore {
     inner: SqliteStore,
     faults: Mutex<VecDeque<Fault>>,
+    go_on: Notify,
 }
 
 impl FaultyStore {
     pub(crate) fn new(inner: SqliteStore) -> Self {
-        Self { inner, faults: Mutex::default() }
+        Self { inner, faults: Mutex::default(), go_on: Notify::new() }
+    }
+
+    /// Whether there is nothing left that was decided about later commits.
+    pub(crate) fn has_begun_all(&self) -> bool {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Ends what is withheld.
+    pub(crate) fn go_on(&self) {
+        self.go_on.notify_one();
     }
 
     /// Decides about the next commit that nothing was decided about yet.
@@ -62,6 +76,10 @@ impl Store for FaultyStore {
             Some(Fault::AnswerLost) => {
                 self.inner.commit(partition, expected, filter, changes).await?;
                 Err(unavailable())
+            }
+            Some(Fault::Withheld) => {
+                self.go_on.notified().await;
+                self.inner.commit(partition, expected, filter, changes).await
             }
             None => self.inner.commit(partition, expected, filter, changes).await,
         }

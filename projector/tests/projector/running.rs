@@ -1,11 +1,13 @@
 //! The loop around the step: waiting, backing off, looking at a park again, stopping.
 
+use std::time::Duration;
+
 use platform::shutdown::ShutdownToken;
-use projector::{PARK_RECHECK, Projector};
+use projector::{PARK_RECHECK, Projector, STOP_GRACE};
 use tokio::task::JoinHandle;
 
 use crate::faulty::Fault;
-use crate::setup::{FIRST, LOG, Setup};
+use crate::setup::{FIRST, LOG, Setup, catch_up};
 use crate::world::World;
 
 fn start(projector: Projector) -> (ShutdownToken, JoinHandle<()>) {
@@ -15,9 +17,12 @@ fn start(projector: Projector) -> (ShutdownToken, JoinHandle<()>) {
 
 /// Lets the others run until it is so.
 async fn until(mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        tokio::task::yield_now().await;
-    }
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it becomes so");
 }
 
 #[tokio::test]
@@ -80,4 +85,36 @@ async fn shutdown_ends_a_pause() {
     until(|| setup.clock.until_next().is_some()).await;
     shutdown.trigger();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_answers_keeps_no_projector_from_stopping() {
+    let setup = Setup::new().await;
+    setup.store.fail_next(Fault::Withheld);
+    let (shutdown, running) = start(setup.projector());
+    until(|| setup.store.has_begun_all()).await;
+    shutdown.trigger();
+    until(|| setup.clock.until_next() == Some(STOP_GRACE)).await;
+    setup.clock.advance(STOP_GRACE);
+    until(|| running.is_finished()).await;
+    running.await.unwrap();
+    assert_eq!(setup.stored().await.0, 0);
+    // Whoever comes next finds nothing half done.
+    catch_up(&mut setup.projector()).await;
+    setup.holds(&[]).await;
+}
+
+#[tokio::test]
+async fn a_commit_that_is_answered_soon_is_finished_before_the_stop() {
+    let setup = Setup::new().await;
+    setup.store.fail_next(Fault::Withheld);
+    let (shutdown, running) = start(setup.projector());
+    until(|| setup.store.has_begun_all()).await;
+    shutdown.trigger();
+    until(|| setup.clock.until_next().is_some()).await;
+    assert!(!running.is_finished());
+    setup.store.go_on();
+    until(|| running.is_finished()).await;
+    running.await.unwrap();
+    setup.holds(&[]).await;
 }
