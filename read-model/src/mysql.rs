@@ -175,8 +175,14 @@ impl Store for MysqlStore {
 
     async fn create_user(&self, user: &UserRow) -> Result<(), UserError> {
         let mut lease = self.writers.lease().await?;
-        let created = self.writers.within(users::create(&mut *lease, user)).await;
-        lease.settle(created)
+        let answered = async {
+            match users::create(&mut *lease, user).await {
+                Err(UserError::Store(fault)) => Err(fault),
+                answer => Ok(answer),
+            }
+        };
+        let answered = self.writers.within(answered).await;
+        lease.settle(answered)?
     }
 
     async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>, StoreError> {

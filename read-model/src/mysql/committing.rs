@@ -50,18 +50,27 @@ pub(super) async fn commit(writers: &Connections, step: Step<'_>) -> Result<(), 
 
 async fn attempt(writers: &Connections, step: Step<'_>) -> Result<(), CommitError> {
     let mut lease = writers.lease().await?;
-    let done = writers.within(transaction(&mut lease, step)).await;
-    lease.settle(done)
+    let answered = writers.within(transaction(&mut lease, step)).await;
+    lease.settle(answered)?
 }
 
-async fn transaction(connection: &mut MySqlConnection, step: Step<'_>) -> Result<(), CommitError> {
+/// What the transaction came to. The outer fault leaves a connection that is not to be used again.
+async fn transaction(
+    connection: &mut MySqlConnection,
+    step: Step<'_>,
+) -> Result<Result<(), CommitError>, CommitError> {
     let mut transaction = connection.begin().await.map_err(fault)?;
     match write(&mut transaction, step).await {
-        Ok(()) => Ok(transaction.commit().await.map_err(fault)?),
-        Err(refused) => {
-            // If it fails, the transaction ends with the connection, which ends with this refusal.
+        Ok(()) => Ok(Ok(transaction.commit().await.map_err(fault)?)),
+        // Whoever stands by loses each race: it must not cost a connection every time.
+        Err(moved @ CommitError::Moved { .. }) => {
+            transaction.rollback().await.map_err(fault)?;
+            Ok(Err(moved))
+        }
+        // If it fails, the transaction ends with the connection, which ends with this fault.
+        Err(fault @ CommitError::Store(_)) => {
             transaction.rollback().await.ok();
-            Err(refused)
+            Err(fault)
         }
     }
 }

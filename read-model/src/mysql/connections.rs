@@ -109,7 +109,8 @@ async fn ping(connection: &mut MySqlConnection) -> Result<bool, sqlx::Error> {
 pub(super) struct Lease(Option<PoolConnection<MySql>>);
 
 impl Lease {
-    /// Gives the connection back if it did what it was asked, and passes the answer on.
+    /// Gives the connection back if it answered what it was asked, and passes the answer on. A
+    /// refusal that says nothing against the connection is an answer too: it stands in the `Ok`.
     pub(super) fn settle<T, E>(mut self, answer: Result<T, E>) -> Result<T, E> {
         if answer.is_ok() {
             drop(self.0.take());

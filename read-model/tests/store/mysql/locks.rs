@@ -1,12 +1,14 @@
 //! Projectors in each other's way, and locks of somebody else.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use read_model::{CommitError, MysqlOptions, MysqlStore, Store as _, StoreError};
+use read_model::{CommitError, MysqlOptions, MysqlStore, Store as _, StoreError, UserError};
 use sqlx::Connection as _;
 use sqlx::mysql::MySqlConnection;
 
 use super::Database;
+use crate::accounts::user;
 use crate::naive::{Naive, stored};
 use crate::world::World;
 use crate::{LOG, changes, commit, filter};
@@ -47,6 +49,41 @@ async fn of_two_projectors_one_is_told_that_the_other_went_on() {
     }
     decisions.pop();
     assert_eq!(stored(&one, LOG, 0, 10).await, (20, Naive::of(LOG, 0, &decisions)));
+}
+
+/// The connections to the database of this one, without it.
+async fn others(watch: &mut MySqlConnection) -> Vec<i64> {
+    let query = "SELECT CAST(id AS SIGNED) FROM information_schema.processlist \
+                 WHERE db = DATABASE() AND id <> CONNECTION_ID()";
+    sqlx::query_scalar(query).fetch_all(watch).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_reason_costs_no_connection() {
+    let database = Database::new();
+    let one = NonZeroU32::MIN;
+    let options = MysqlOptions { writers: one, readers: one, ..database.migrated().await };
+    let store = MysqlStore::connect(&options).await.unwrap();
+    let mut watch = database.connection().await;
+    let mut world = World::new();
+    let decisions = [(0, 1, 0), (1, 0, 1)].map(|wish| world.decide(wish));
+    commit(&store, 0, &decisions[..1]).await.unwrap();
+    store.create_user(&user(1, "one@example.org")).await.unwrap();
+    let before = others(&mut watch).await;
+    for number in 2..5 {
+        let lost = commit(&store, 0, &decisions[1..]).await;
+        assert!(matches!(lost, Err(CommitError::Moved { .. })), "{lost:?}");
+        let lost = commit(&store, 7, &decisions[1..]).await;
+        assert!(matches!(lost, Err(CommitError::Moved { .. })), "{lost:?}");
+        let taken = store.create_user(&user(number, "one@example.org")).await;
+        assert!(matches!(taken, Err(UserError::EmailTaken)), "{taken:?}");
+    }
+    // What was refused is undone on that connection, so this is not a part of it.
+    commit(&store, 1, &decisions[1..]).await.unwrap();
+    let after = others(&mut watch).await;
+    assert!(after.iter().all(|id| before.contains(id)), "{before:?}, then {after:?}");
+    assert_eq!(stored(&store, LOG, 0, 10).await, (2, Naive::of(LOG, 0, &decisions)));
+    watch.close().await.unwrap();
 }
 
 #[tokio::test]
