@@ -18,7 +18,11 @@ pub struct ProjectorStatus {
     pub end: Offset,
     /// Records that wait.
     pub lag_records: u64,
-    /// Age of the oldest of them, in milliseconds; 0 if none waits.
+    /// Since when the oldest decision of them waits, in milliseconds since the Unix epoch; none if
+    /// none waits. Its age tells a projector that hangs from one that has nothing to do.
+    pub waiting_since_ms: Option<i64>,
+    /// Its age when last looked at, in milliseconds: it stands still while a commit hangs. 0 if
+    /// none waits.
     pub lag_ms: u64,
     /// Why the partition is stopped, if it is.
     pub park: Option<String>,
@@ -41,6 +45,7 @@ impl ProjectorBoard {
                 decided_next: 1,
                 end: 0,
                 lag_records: 0,
+                waiting_since_ms: None,
                 lag_ms: 0,
                 park: None,
             })
@@ -64,7 +69,7 @@ impl ProjectorBoard {
         change(&mut status);
         status.lag_records = status.end.saturating_sub(status.read_offset);
         if status.lag_records == 0 {
-            status.lag_ms = 0;
+            (status.waiting_since_ms, status.lag_ms) = (None, 0);
         }
         status.clone()
     }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use decision_log::{Entry, Reader, ReaderError};
+use decision_log::{Entry, Reader, ReaderError, Verdict};
 use event_log::{Log, ReadLimits};
 use futures_util::future::{self, BoxFuture, Either};
 use platform::clock::Clock;
@@ -175,9 +175,10 @@ impl Projector {
         let (filter, end) = (reader.state().clone(), reader.end_seen());
         if !entries.is_empty() {
             self.check_log(&filter)?;
+            self.show_waiting(end, entries.iter().find_map(decided_at));
             self.commit(expected, &filter, &entries).await?;
         }
-        self.note(&filter, end);
+        self.note(&filter, end, entries.iter().rev().find_map(decided_at));
         Ok(entries.len())
     }
 
@@ -229,14 +230,22 @@ impl Projector {
         Ok(())
     }
 
-    /// Shows how far it has come.
-    fn note(&self, filter: &FilterState, end: Offset) {
-        let age = self.age_ms(filter.log_time.as_millis());
+    /// Shows what waits, before the store is asked: it may not answer for long. Records that decide
+    /// nothing are as good as new, however long ago the last decision was.
+    fn show_waiting(&self, end: Offset, oldest: Option<i64>) {
+        let now = self.parts.clock.now_millis();
+        self.show(|status| {
+            (status.end, status.waiting_since_ms) = (end, Some(oldest.unwrap_or(now)));
+        });
+    }
+
+    /// Shows how far it has come. What may wait still is no older than the `newest` that was done.
+    fn note(&self, filter: &FilterState, end: Offset, newest: Option<i64>) {
+        let now = self.parts.clock.now_millis();
         self.show(|status| {
             status.read_offset = filter.read_offset;
             status.decided_next = filter.decided_next;
-            status.end = end;
-            status.lag_ms = age;
+            (status.end, status.waiting_since_ms) = (end, Some(newest.unwrap_or(now)));
             if status.park.take().is_some() {
                 tracing::info!(
                     partition = status.partition,
@@ -263,8 +272,8 @@ impl Projector {
         };
         let waiting = self.oldest_waiting().await;
         self.show(|status| {
-            if let Some((end, age)) = waiting {
-                (status.end, status.lag_ms) = (end, age);
+            if let Some((end, oldest)) = waiting {
+                (status.end, status.waiting_since_ms) = (end, oldest);
             }
             if park.is_some() && status.park != park {
                 tracing::error!(partition, reason = park.as_deref(), "the projection is parked");
@@ -274,18 +283,21 @@ impl Projector {
         step
     }
 
-    /// End of the decisions log and age of the first record that is not projected, if the log can
+    /// End of the decisions log and time of the first record that is not projected, if the log can
     /// tell.
-    async fn oldest_waiting(&self) -> Option<(Offset, u64)> {
+    async fn oldest_waiting(&self) -> Option<(Offset, Option<i64>)> {
         let read_offset = self.parts.board.update(self.partition, |_| {}).read_offset;
         let limits = ReadLimits { records_max: 1, bytes_max: 1 };
         let batch = self.parts.decisions.read(self.partition, read_offset, limits).await.ok()?;
         let oldest = batch.records.first().map(|stored| stored.log_time.as_millis());
-        Some((batch.end, oldest.map_or(0, |log_time| self.age_ms(log_time))))
+        Some((batch.end, oldest))
     }
 
     fn show(&self, change: impl FnOnce(&mut crate::board::ProjectorStatus)) {
-        let status = self.parts.board.update(self.partition, change);
+        let status = self.parts.board.update(self.partition, |status| {
+            change(status);
+            status.lag_ms = status.waiting_since_ms.map_or(0, |since| self.age_ms(since));
+        });
         self.metrics.lag_records.set(as_gauge(status.lag_records));
         self.metrics.lag_seconds.set(as_gauge(status.lag_ms) / 1_000.0);
         self.metrics.parked.set(if status.park.is_some() { 1.0 } else { 0.0 });
@@ -294,6 +306,16 @@ impl Projector {
     fn age_ms(&self, log_time_ms: i64) -> u64 {
         let age = self.parts.clock.now_millis().saturating_sub(log_time_ms);
         u64::try_from(age).unwrap_or(0)
+    }
+}
+
+/// Log time of what was decided, if it counts.
+fn decided_at(entry: &Entry) -> Option<i64> {
+    match entry {
+        Entry::Decision { head, verdict: Verdict::Effective, .. } => {
+            Some(head.log_time.as_millis())
+        }
+        Entry::Genesis | Entry::Owner(..) | Entry::Decision { .. } => None,
     }
 }
 

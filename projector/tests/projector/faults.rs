@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use decision_log::genesis_record;
 use event_log::Record;
+use platform::clock::Clock as _;
 use projector::Step;
 use schemas::log::Genesis;
 
@@ -52,6 +53,22 @@ async fn lag_is_shown_while_the_store_is_away() {
     assert_eq!((status.lag_ms, status.park), (5_000, None));
     catch_up(&mut projector).await;
     assert_eq!((setup.status().lag_records, setup.status().lag_ms), (0, 0));
+}
+
+#[tokio::test]
+async fn records_that_decide_nothing_are_not_as_old_as_the_last_decision() {
+    let setup = Setup::new().await;
+    setup.own(FIRST);
+    setup.decide(FIRST, &World::new().decide((0, 1, 0)));
+    let mut projector = setup.projector();
+    catch_up(&mut projector).await;
+    // A quiet night, and then more than one batch of claims.
+    setup.clock.advance(Duration::from_secs(30_000));
+    (0..3_000).for_each(|_| setup.own(FIRST));
+    assert!(matches!(projector.step().await, Step::Committed { .. }));
+    let status = setup.status();
+    assert!(status.lag_records > 0);
+    assert_eq!((status.waiting_since_ms, status.lag_ms), (Some(setup.clock.now_millis()), 0));
 }
 
 #[tokio::test]

@@ -118,3 +118,23 @@ async fn a_commit_that_is_answered_soon_is_finished_before_the_stop() {
     running.await.unwrap();
     setup.holds(&[]).await;
 }
+
+#[tokio::test]
+async fn what_waits_is_shown_while_a_commit_hangs() {
+    let setup = Setup::new().await;
+    setup.own(FIRST);
+    catch_up(&mut setup.projector()).await;
+    let decision = World::new().decide((0, 1, 0));
+    setup.decide(FIRST, &decision);
+    setup.store.fail_next(Fault::Withheld);
+    let (shutdown, running) = start(setup.projector());
+    until(|| setup.store.has_begun_all()).await;
+    let status = setup.status();
+    assert_eq!((status.read_offset, status.end, status.lag_records), (2, 3, 1));
+    assert_eq!(status.waiting_since_ms, Some(decision.log_time.as_millis()));
+    setup.store.go_on();
+    until(|| setup.status().read_offset == 3).await;
+    assert_eq!((setup.status().waiting_since_ms, setup.status().lag_ms), (None, 0));
+    shutdown.trigger();
+    running.await.unwrap();
+}
