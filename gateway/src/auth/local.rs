@@ -146,3 +146,6 @@ impl VerifyToken for LocalVerifier {
         Err(TokenFault::UnknownKey)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,191 +1,186 @@
-//! Tokens of an issuer that publishes its keys on a loopback port: good ones, and every way in
-//! which one can be bad.
+//! An OIDC issuer on loopback: what it publishes, when it is asked, and whose tokens are good.
 
-use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+mod attacks;
+mod issuer;
+mod outages;
+mod published;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use http::{HeaderMap, header};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use platform::clock::ManualClock;
-use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use platform::secrets::{SecretBytes, SigningKeyMaterial, SigningKeys};
+use platform::shutdown::ShutdownToken;
+use schemas::http::ProblemCode;
+use serde_json::json;
+use uuid::Uuid;
 
-use super::{OidcOptions, OidcOutcome, OidcVerifier, OidcWatch};
-use crate::auth::{TokenFault, VerifyToken};
+use super::{OidcOutcome, WAITING_MAX};
+use crate::auth::{
+    ByIssuer, Gatekeeper, Scope, Scopes, TokenFault, TokenIssuer, TokenRequest, VerifyToken,
+};
+use issuer::{ED25519, Fixture, NOW, P256, RSA_1, RSA_2, forge, signed};
 
-const NOW: i64 = 1_800_000_000;
-/// The private key of RFC 8037, appendix A.1, and its public half.
-const FIRST: (&str, &str) = (
-    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g",
-    "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-);
-const SECOND: (&str, &str) = (
-    "MC4CAQAwBQYDK2VwBCIEIDhKK86gw5eo7VIq9uX3MurzcaDCYS1SPUNsu27cR0HF",
-    "2zJvO3egL_JuOS7RqxmOlGKnpjKN0-P4BWRUf1aM1CY",
-);
+const SHOP: Scopes = Scopes::of(&[Scope::Shop]);
 
-/// An issuer, and how often it was asked for its keys.
-struct Issuer {
-    url: String,
-    keys: Arc<Mutex<Value>>,
-    asked: Arc<AtomicUsize>,
+fn headers(token: &str) -> HeaderMap {
+    let value = format!("Bearer {token}").parse().unwrap();
+    HeaderMap::from_iter([(header::AUTHORIZATION, value)])
 }
 
-impl Issuer {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (keys, asked) = (Arc::new(Mutex::new(json!({ "keys": [] }))), Arc::default());
-        let (served, counted, own) = (Arc::clone(&keys), Arc::clone(&asked), url.clone());
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let (served, counted, own) = (served.clone(), Arc::clone(&counted), own.clone());
-                let answer = service_fn(move |request| {
-                    let body = answer(&request, &own, &served, &counted);
-                    async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body)))) }
-                });
-                let connection = hyper::server::conn::http1::Builder::new();
-                tokio::spawn(connection.serve_connection(TokioIo::new(stream), answer));
-            }
-        });
-        Self { url, keys, asked }
-    }
-
-    fn publish(&self, keys: &[(&str, &str)]) {
-        let key = |(kid, x): &(&str, &str)| {
-            let mut key = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA" });
-            (key["kid"], key["x"]) = (json!(kid), json!(x));
-            key
-        };
-        let keys: Vec<Value> = keys.iter().map(key).collect();
-        *self.keys.lock().unwrap() = json!({ "keys": keys });
-    }
-
-    fn verifier(&self, clock: &ManualClock) -> (OidcVerifier, OidcWatch) {
-        // Another test may have been faster.
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let options = OidcOptions::new(&self.url, "shop").unwrap();
-        OidcVerifier::new(options, Arc::new(clock.clone())).unwrap()
-    }
-
-    fn claims(&self) -> Value {
-        json!({ "iss": self.url, "aud": "shop", "sub": "bob", "exp": NOW + 600, "scope": "shop" })
-    }
+/// Waits until the earliest sleeper is due in `left`, with a deadline that only a broken program
+/// misses.
+async fn until_the_watch_sleeps(clock: &ManualClock, left: Duration) {
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
+        while clock.until_next() != Some(left) {
+            tokio::task::yield_now().await;
+        }
+    });
+    waited.await.unwrap();
 }
 
-fn answer(
-    request: &Request<Incoming>,
-    own: &str,
-    keys: &Mutex<Value>,
-    asked: &AtomicUsize,
-) -> String {
-    if request.uri().path() == "/.well-known/openid-configuration" {
-        return json!({ "issuer": own, "jwks_uri": format!("{own}/keys") }).to_string();
-    }
-    asked.fetch_add(1, Ordering::Relaxed);
-    keys.lock().unwrap().to_string()
-}
-
-fn sign(private: &str, kid: &str, claims: &Value) -> String {
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{private}\n-----END PRIVATE KEY-----\n");
-    let key = EncodingKey::from_ed_pem(pem.as_bytes()).unwrap();
-    let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
-    jsonwebtoken::encode(&header, claims, &key).unwrap()
+fn gate(fixture: &Fixture) -> Gatekeeper {
+    let (verifier, clock) = (fixture.verifier.clone(), fixture.clock.clone());
+    Gatekeeper::new(Arc::new(verifier), Arc::new(clock), [1; 32])
 }
 
 #[tokio::test]
-async fn tokens_of_the_issuer_are_good_and_of_others_not() {
-    let (issuer, clock) = (Issuer::start().await, ManualClock::new(NOW * 1_000));
-    issuer.publish(&[("one", FIRST.1)]);
-    let (verifier, mut watch) = issuer.verifier(&clock);
-    assert_eq!(watch.step().await, OidcOutcome::Changed);
-    let check = |token: &str| verifier.verify(token, NOW).map(|_| ());
-    let with = |name: &str, value: Value| {
-        let mut claims = issuer.claims();
-        claims[name] = value;
-        sign(FIRST.0, "one", &claims)
+async fn tokens_of_every_allowed_algorithm_are_good() {
+    let mut fixture = Fixture::start(&[RSA_1, P256, ED25519]).await;
+    assert_eq!(fixture.watch.step().await, OidcOutcome::Changed);
+    for key in [RSA_1, P256, ED25519] {
+        let verified = fixture.verify(&signed(key, &fixture.claims())).unwrap();
+        assert_eq!(verified.principal.scopes, SHOP);
+        assert_eq!(verified.until_seconds, NOW + 660);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_key_that_was_just_rotated_in_waits_for_it_and_is_good() {
+    let mut fixture = Fixture::start(&[RSA_1]).await;
+    fixture.watch.step().await;
+    let gate = gate(&fixture);
+    let (old, new) = (fixture.headers(RSA_1), fixture.headers(RSA_2));
+    assert!(gate.admit(&old, SHOP).await.is_ok());
+    fixture.issuer.publish(&[RSA_2]);
+    fixture.clock.advance(Duration::from_secs(10));
+    let (clock, stop) = (fixture.clock.clone(), ShutdownToken::new());
+    let running = tokio::spawn(fixture.watch.run(stop.clone()));
+    assert!(gate.admit(&new, SHOP).await.is_ok());
+    assert_eq!(fixture.issuer.asked(), 2);
+    // The old key is gone, and what was remembered of it.
+    let mut refusal = Box::pin(gate.admit(&old, SHOP));
+    assert!(refusal.as_mut().now_or_never().is_none(), "it may be a new key again");
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(refusal.await.unwrap_err().code(), ProblemCode::Unauthenticated);
+    stop.trigger();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_asks_the_issuer_once_in_ten_seconds() {
+    let mut fixture = Fixture::start(&[RSA_1]).await;
+    fixture.watch.step().await;
+    fixture.clock.advance(Duration::from_secs(10));
+    let gate = gate(&fixture);
+    let claims = fixture.claims();
+    let flood: Vec<HeaderMap> = (0..WAITING_MAX + 50)
+        .map(|number| {
+            let kid = format!("made-up-{number}");
+            headers(&forge(&kid, Algorithm::EdDSA, &ED25519.private(), &claims))
+        })
+        .collect();
+    let (clock, stop) = (fixture.clock.clone(), ShutdownToken::new());
+    let running = tokio::spawn(fixture.watch.run(stop.clone()));
+    let codes = async |flood: &[HeaderMap]| {
+        let answers = join_all(flood.iter().map(|headers| gate.admit(headers, SHOP))).await;
+        let codes = answers.into_iter().map(|answer| answer.unwrap_err().code());
+        codes.partition::<Vec<_>, _>(|code| *code == ProblemCode::Unauthenticated)
     };
-    assert_eq!(check(&sign(FIRST.0, "one", &issuer.claims())), Ok(()));
-    assert_eq!(check(&with("iss", json!("https://other"))), Err(TokenFault::Foreign));
-    assert_eq!(check(&with("aud", json!("other"))), Err(TokenFault::Foreign));
-    assert_eq!(check(&with("exp", json!(NOW - 61))), Err(TokenFault::Expired));
-    // Signed by somebody else under a name that is known.
-    assert_eq!(check(&sign(SECOND.0, "one", &issuer.claims())), Err(TokenFault::Forged));
-    // The public key taken for a shared secret.
-    let header = Header { kid: Some("one".to_owned()), ..Header::new(Algorithm::HS256) };
-    let secret = EncodingKey::from_secret(FIRST.1.as_bytes());
-    let confused = jsonwebtoken::encode(&header, &issuer.claims(), &secret).unwrap();
-    assert_eq!(check(&confused), Err(TokenFault::Forged));
-    // `{"alg":"none"}`, and no signature.
-    let signed = sign(FIRST.0, "one", &issuer.claims());
-    let body = signed.split('.').nth(1).unwrap();
-    assert_eq!(check(&format!("eyJhbGciOiJub25lIn0.{body}.")), Err(TokenFault::Forged));
+    let (refused, told_to_come_again) = codes(&flood).await;
+    assert_eq!(refused.len(), WAITING_MAX);
+    assert_eq!(told_to_come_again, vec![ProblemCode::NotReady; 50]);
+    assert_eq!(fixture.issuer.asked(), 2);
+    // Within ten seconds the next ones wait, and nobody is asked.
+    let mut second = Box::pin(codes(&flood[..50]));
+    assert!(second.as_mut().now_or_never().is_none());
+    until_the_watch_sleeps(&clock, Duration::from_secs(10)).await;
+    clock.advance(Duration::from_millis(9_999));
+    assert!(second.as_mut().now_or_never().is_none());
+    assert_eq!(fixture.issuer.asked(), 2);
+    // Good tokens do not wait behind them.
+    assert!(gate.admit(&fixture.issuer.headers(RSA_1), SHOP).await.is_ok());
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(second.await.0.len(), 50);
+    assert_eq!(fixture.issuer.asked(), 3);
+    stop.trigger();
+    running.await.unwrap();
 }
 
 #[tokio::test]
-async fn a_key_that_was_rotated_in_is_fetched_when_a_token_names_it() {
-    let (issuer, clock) = (Issuer::start().await, ManualClock::new(NOW * 1_000));
-    issuer.publish(&[("one", FIRST.1)]);
-    let (verifier, mut watch) = issuer.verifier(&clock);
-    watch.step().await;
-    clock.advance(Duration::from_secs(20));
-    let token = sign(SECOND.0, "two", &issuer.claims());
-    assert_eq!(verifier.verify(&token, NOW).map(|_| ()), Err(TokenFault::UnknownKey));
-    issuer.publish(&[("one", FIRST.1), ("two", SECOND.1)]);
-    let (renewed, outcome) = tokio::join!(verifier.renew(&token), watch.step());
-    assert_eq!((renewed, outcome), (Ok(()), OidcOutcome::Changed));
-    assert!(verifier.verify(&token, NOW).is_ok());
-    let generation = verifier.generation();
-    // A key that is withdrawn is good no more.
-    issuer.publish(&[("two", SECOND.1)]);
-    clock.advance(Duration::from_secs(1_000));
-    watch.step().await;
-    assert!(verifier.verify(&sign(FIRST.0, "one", &issuer.claims()), NOW).is_err());
-    assert!(verifier.generation() > generation, "what was remembered is looked at again");
+async fn one_answer_serves_all_who_asked_before_it() {
+    let mut fixture = Fixture::start(&[RSA_1]).await;
+    fixture.watch.step().await;
+    fixture.clock.advance(Duration::from_secs(10));
+    let token = signed(RSA_2, &fixture.claims());
+    let renewals = join_all((0..3).map(|_| fixture.verifier.renew(&token)));
+    // The watch waits already; the first wish wakes it, and the others come before it asks.
+    let (outcome, renewed) = tokio::join!(fixture.watch.step(), renewals);
+    assert_eq!((renewed, outcome), (vec![Ok(()); 3], OidcOutcome::Unchanged));
+    // Nobody waits any more, so the next time is a usual one, minutes later.
+    let mut next = Box::pin(fixture.watch.step());
+    assert!(next.as_mut().now_or_never().is_none());
+    assert!(fixture.clock.until_next().unwrap() > Duration::from_secs(60));
 }
 
 #[tokio::test]
-async fn however_many_tokens_name_unknown_keys_the_issuer_is_asked_once_in_ten_seconds() {
-    let (issuer, clock) = (Issuer::start().await, ManualClock::new(NOW * 1_000));
-    issuer.publish(&[("one", FIRST.1)]);
-    let (verifier, mut watch) = issuer.verifier(&clock);
-    watch.step().await;
-    let before = issuer.asked.load(Ordering::Relaxed);
-    clock.advance(Duration::from_secs(20));
-    let unknown: Vec<_> =
-        (0..20).map(|it| sign(SECOND.0, &it.to_string(), &issuer.claims())).collect();
-    let renewals = futures_util::future::join_all(unknown.iter().map(|it| verifier.renew(it)));
-    let (renewed, _) = tokio::join!(renewals, watch.step());
-    assert!(renewed.iter().all(Result::is_ok), "{renewed:?}");
-    assert_eq!(issuer.asked.load(Ordering::Relaxed), before + 1);
-    // The next one has to wait, and its clock stands still.
-    let mut again = std::pin::pin!(watch.step());
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut late = std::pin::pin!(verifier.renew(&unknown[0]));
-    assert!(late.as_mut().poll(&mut context).is_pending());
-    assert!(again.as_mut().poll(&mut context).is_pending());
-    assert_eq!(issuer.asked.load(Ordering::Relaxed), before + 1);
+async fn keys_that_stay_the_same_leave_what_is_remembered() {
+    let mut fixture = Fixture::start(&[RSA_1]).await;
+    fixture.watch.step().await;
+    let generation = fixture.verifier.generation();
+    fixture.clock.advance(Duration::from_secs(720));
+    assert_eq!(fixture.watch.step().await, OidcOutcome::Unchanged);
+    assert_eq!(fixture.verifier.generation(), generation);
+    fixture.issuer.publish(&[RSA_1, RSA_2]);
+    fixture.clock.advance(Duration::from_secs(720));
+    assert_eq!(fixture.watch.step().await, OidcOutcome::Changed);
+    assert!(fixture.verifier.generation() > generation);
+    assert!(fixture.verify(&signed(RSA_2, &fixture.claims())).is_ok());
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_costs_its_tokens_nothing_for_a_while() {
-    let (issuer, clock) = (Issuer::start().await, ManualClock::new(NOW * 1_000));
-    issuer.publish(&[("one", FIRST.1)]);
-    let (verifier, mut watch) = issuer.verifier(&clock);
-    watch.step().await;
-    let token = sign(FIRST.0, "one", &issuer.claims());
-    *issuer.keys.lock().unwrap() = json!("the page is being repaired");
-    clock.advance(Duration::from_secs(1_000));
-    assert_eq!(watch.step().await, OidcOutcome::Failed);
-    assert!(verifier.verify(&token, NOW).is_ok(), "the keys before stay");
-    clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
-    assert_eq!(verifier.verify(&token, NOW).map(|_| ()), Err(TokenFault::UnknownKey));
+async fn the_issuer_that_a_token_names_says_who_verifies_it() {
+    let mut fixture = Fixture::start(&[ED25519]).await;
+    fixture.watch.step().await;
+    let local = |secret: u8| {
+        let secret = SigningKeyMaterial::Hs256(SecretBytes::new(vec![secret; 32]));
+        TokenIssuer::of(&SigningKeys::single(secret)).unwrap()
+    };
+    let issuer = local(7);
+    let both = ByIssuer { local: issuer.verifier(), oidc: fixture.verifier.clone() };
+    let request = TokenRequest {
+        subject: Uuid::from_u128(7),
+        scopes: SHOP,
+        now_seconds: NOW,
+        ttl: Duration::from_secs(600),
+    };
+    let claims = fixture.claims();
+    let own = both.verify(&issuer.issue(&request), NOW).unwrap();
+    assert_eq!(own.principal.subject, Uuid::from_u128(7));
+    assert!(both.verify(&signed(ED25519, &claims), NOW).is_ok());
+    assert!(both.verify(&local(8).issue(&request), NOW).is_err());
+    // Each key only vouches for its own issuer.
+    let secret = EncodingKey::from_secret(&[7; 32]);
+    let crossed = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &secret).unwrap();
+    assert_eq!(both.verify(&crossed, NOW), Err(TokenFault::Forged));
+    let mut as_local = claims.clone();
+    as_local["iss"] = json!(crate::auth::ISSUER);
+    assert_eq!(both.verify(&signed(ED25519, &as_local), NOW), Err(TokenFault::Forged));
+    let mut stranger = claims;
+    stranger["iss"] = json!("https://other.example");
+    assert!(both.verify(&signed(ED25519, &stranger), NOW).is_err());
 }

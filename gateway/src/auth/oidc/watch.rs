@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use platform::jitter::{SplitMix64, spread};
 use platform::shutdown::ShutdownToken;
 
@@ -96,6 +97,8 @@ impl OidcWatch {
         if let Some(last_ms) = self.last_ms {
             clock.sleep(until(last_ms.saturating_add(millis(ATTEMPT_PAUSE)))).await;
         }
+        // Whoever asked up to now is served by this attempt; only later wishes are for the next.
+        let _served = shared.wanted.notified().now_or_never();
         let started_ms = clock.elapsed_millis();
         self.last_ms = Some(started_ms);
         shared.attempts.send_modify(|attempts| attempts.started += 1);
