@@ -70,7 +70,7 @@ async fn scram(flags: &LogFlags, mechanism: ScramMechanism) -> anyhow::Result<Sa
     let user = flags.kafka_user.clone().context("--kafka-user is missing")?;
     let source = flags.kafka_password.as_ref().context("--kafka-password is missing")?;
     let password = secret::text(source).await.context("the broker's password")?;
-    Ok(Sasl::Scram { mechanism, user, password })
+    Ok(Sasl::Scram { mechanism, user, password: password.expose().clone() })
 }
 
 async fn aws_tokens(flags: &LogFlags) -> anyhow::Result<MskTokens> {

@@ -290,6 +290,19 @@ mod tests {
     }
 
     #[test]
+    fn command_lines_print_without_secrets() {
+        let url = "--database-url=mysql://me:hunter2@db/shop";
+        let password = "--database-password=env:WORD";
+        let line = |program| [program, url, password];
+        let gateway = GatewayFlags::parse_from(line("gateway"));
+        let projector = ProjectorFlags::parse_from(line("projector"));
+        let serve = Cli::parse_from(["timedeal", "serve", url, password]);
+        let audit = Cli::parse_from(["timedeal", "audit", url, password]);
+        let printed = format!("{gateway:?}{projector:#?}{serve:?}{audit:#?}");
+        assert!(!printed.contains("hunter2") && printed.contains("WORD"), "{printed}");
+    }
+
+    #[test]
     fn help_shows_no_value_of_a_variable_that_may_hold_a_secret() {
         fn check(command: &clap::Command) {
             for flag in command.get_arguments() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use platform::secrets::Secret;
 use read_model::{
     AddressSource, MysqlOptions, MysqlStore, OpenError, SqliteOptions, SqliteStore, Store,
     StoreError,
@@ -88,7 +89,7 @@ impl Database {
 /// The address of a server as the flags say it now, password and all.
 async fn address(flags: &DatabaseFlags) -> anyhow::Result<String> {
     let url = match flags.database_url.0.expose().as_str() {
-        url if url.starts_with("mysql://") => url.to_owned(),
+        url if url.starts_with("mysql://") => Secret::new(url.to_owned()),
         place => secret::text_at(place)
             .await
             .context("--database-url is sqlite, mysql://…, or file:, env: or aws-sm: with that")?,
@@ -96,9 +97,9 @@ async fn address(flags: &DatabaseFlags) -> anyhow::Result<String> {
     match &flags.database_password {
         Some(source) => {
             let password = secret::text(source).await.context("the database's password")?;
-            with_password(&url, &password)
+            with_password(url.expose(), password.expose())
         }
-        None => Ok(url),
+        None => Ok(url.expose().clone()),
     }
 }
 

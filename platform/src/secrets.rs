@@ -62,6 +62,22 @@ impl SecretBytes {
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
+
+    /// The secret as text, such as a password or a URL; the line break with which editors end a
+    /// file is no part of it.
+    ///
+    /// # Errors
+    /// What is wrong with it, without showing it: it is empty, or no UTF-8.
+    pub fn to_text(&self) -> Result<Secret<String>, String> {
+        let text = str::from_utf8(&self.0).map_err(|_| "the secret is no text".to_owned())?;
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() {
+            Err("the secret is empty".to_owned())
+        } else {
+            Ok(Secret(line.into()))
+        }
+    }
 }
 
 impl<T> fmt::Debug for Secret<T> {
@@ -99,6 +115,17 @@ mod tests {
         assert_eq!(secret("hunter2"), secret("hunter2"));
         assert_ne!(secret("hunter2"), secret("hunter3"));
         assert_ne!(secret("hunter2"), secret("hunter"));
+    }
+
+    #[test]
+    fn a_text_ends_before_its_line_break() {
+        let text = |bytes: &[u8]| SecretBytes::new(bytes.to_vec()).to_text();
+        for bytes in [&b"hunter2"[..], b"hunter2\n", b"hunter2\r\n"] {
+            assert_eq!(text(bytes), Ok(Secret::new("hunter2".to_owned())));
+        }
+        assert_eq!(text(b" hunter2 \n\n"), Ok(Secret::new(" hunter2 \n".to_owned())));
+        assert_eq!(text(b"\n"), Err("the secret is empty".to_owned()));
+        assert_eq!(text(b"hunter2\xff"), Err("the secret is no text".to_owned()));
     }
 
     #[test]

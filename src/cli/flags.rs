@@ -9,9 +9,7 @@ use clap::Args;
 use platform::secrets::SecretSource;
 use platform::telemetry::LogFormat;
 
-use super::values::{
-    DatabaseUrl, LogUrl, SaslKind, SecretPlace, duration, interval, notice, origin,
-};
+use super::values::{DatabaseUrl, LogUrl, SaslKind, discreet, duration, interval, notice, origin};
 
 /// Where a single machine keeps its data.
 #[derive(Clone, Debug, Args)]
@@ -26,7 +24,8 @@ pub(crate) struct DataDirFlags {
 pub(crate) struct LogFlags {
     /// `embedded`, in the data directory, or kafka://host:port,host:port/prefix, with kafkas:// for
     /// TLS; topics are called {prefix}.commands and so on, `timedeal` without a prefix.
-    #[arg(long, env = "TIMEDEAL_LOG_URL", default_value = "embedded")]
+    #[arg(long, env = "TIMEDEAL_LOG_URL", default_value = "embedded",
+          value_parser = discreet::<LogUrl>())]
     pub(crate) log_url: LogUrl,
     /// Who this process is to the broker.
     #[arg(long, env = "TIMEDEAL_KAFKA_SASL", value_enum, default_value_t)]
@@ -36,7 +35,7 @@ pub(crate) struct LogFlags {
     pub(crate) kafka_user: Option<String>,
     /// Where the password of SCRAM is: file:PATH, env:NAME or aws-sm:SECRET.
     #[arg(long, env = "TIMEDEAL_KAFKA_PASSWORD", hide_env_values = true,
-          value_parser = SecretPlace)]
+          value_parser = discreet::<SecretSource>())]
     pub(crate) kafka_password: Option<SecretSource>,
     /// Certificates of the authorities that signed the brokers' (PEM), in place of the system's.
     #[arg(long, env = "TIMEDEAL_KAFKA_CA_FILE")]
@@ -55,7 +54,7 @@ pub(crate) struct DatabaseFlags {
     pub(crate) database_url: DatabaseUrl,
     /// Where the password for that address is: file:PATH, env:NAME or aws-sm:SECRET.
     #[arg(long, env = "TIMEDEAL_DATABASE_PASSWORD", hide_env_values = true,
-          value_parser = SecretPlace)]
+          value_parser = discreet::<SecretSource>())]
     pub(crate) database_password: Option<SecretSource>,
 }
 
@@ -78,14 +77,17 @@ pub(crate) struct ProcessFlags {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct KeyFlags {
     /// Keys that sign and verify tokens: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_SIGNING_KEYS", hide_env_values = true, value_parser = SecretPlace)]
+    #[arg(long, env = "TIMEDEAL_SIGNING_KEYS", hide_env_values = true,
+          value_parser = discreet::<SecretSource>())]
     pub(crate) signing_keys: Option<SecretSource>,
     /// Numbered keys of order ids, the same for every gateway: file:PATH, env:NAME or
     /// aws-sm:SECRET. The list only ever grows.
-    #[arg(long, env = "TIMEDEAL_TICKET_KEYS", hide_env_values = true, value_parser = SecretPlace)]
+    #[arg(long, env = "TIMEDEAL_TICKET_KEYS", hide_env_values = true,
+          value_parser = discreet::<SecretSource>())]
     pub(crate) ticket_keys: Option<SecretSource>,
     /// Secrets with which the payment provider signs: file:PATH, env:NAME or aws-sm:SECRET.
-    #[arg(long, env = "TIMEDEAL_WEBHOOK_KEYS", hide_env_values = true, value_parser = SecretPlace)]
+    #[arg(long, env = "TIMEDEAL_WEBHOOK_KEYS", hide_env_values = true,
+          value_parser = discreet::<SecretSource>())]
     pub(crate) webhook_keys: Option<SecretSource>,
     /// How often keys are read again.
     #[arg(long, env = "TIMEDEAL_KEYS_REREAD", default_value = "30s", value_parser = interval)]

@@ -1,19 +1,20 @@
-//! How single values of the command line are read. What may hold a password is taken as it stands
-//! and read later, because a complaint of the command line repeats what it complains about.
+//! How single values of the command line are read. Its complaints repeat what they complain about,
+//! so what may hold a password is read by [`Discreet`], or taken as it stands and read later.
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
+use std::fmt::Display;
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::Arg;
 use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use event_log::kafka::KafkaUrl;
 use gateway::auth::Scope;
 use platform::config::parse_duration;
-use platform::secrets::{Secret, SecretSource, SourceFault};
+use platform::secrets::Secret;
 
 /// Which log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,24 +56,40 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Reads where a secret is. Whoever puts the secret itself there must not find it in the complaint.
-#[derive(Clone, Debug)]
-pub(crate) struct SecretPlace;
+/// Reads a value and, if that fails, says why without repeating it: people paste the secret itself
+/// where its place belongs, and complaints end up in logs.
+pub(crate) struct Discreet<T>(PhantomData<fn() -> T>);
 
-impl TypedValueParser for SecretPlace {
-    type Value = SecretSource;
+/// See [`Discreet`].
+pub(crate) fn discreet<T>() -> Discreet<T> {
+    Discreet(PhantomData)
+}
+
+impl<T> Clone for Discreet<T> {
+    fn clone(&self) -> Self {
+        discreet()
+    }
+}
+
+impl<T> TypedValueParser for Discreet<T>
+where
+    T: FromStr<Err: Display> + Clone + Send + Sync + 'static,
+{
+    type Value = T;
 
     fn parse_ref(
         &self,
         command: &clap::Command,
-        flag: Option<&Arg>,
+        flag: Option<&clap::Arg>,
         value: &OsStr,
-    ) -> Result<SecretSource, clap::Error> {
-        let source = value.to_str().map_or(Err(SourceFault::Form), str::parse);
-        source.map_err(|fault| {
+    ) -> Result<T, clap::Error> {
+        let parsed = value.to_str().ok_or_else(|| "it is no text".to_owned());
+        let parsed =
+            parsed.and_then(|text| text.parse().map_err(|fault: T::Err| fault.to_string()));
+        parsed.map_err(|fault| {
             let flag = flag.map(ToString::to_string).unwrap_or_default();
-            let text = format!("{flag}: {fault}\n");
-            clap::Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)
+            let complaint = format!("the value of '{flag}' cannot be used: {fault}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, complaint).with_cmd(command)
         })
     }
 }
@@ -84,8 +101,10 @@ pub(crate) enum SaslKind {
     #[default]
     None,
     /// A user with a password.
+    #[value(name = "scram-sha-256")]
     ScramSha256,
     /// A user with a password; the one that MSK takes.
+    #[value(name = "scram-sha-512")]
     ScramSha512,
     /// Whoever AWS says that this process is.
     AwsMskIam,

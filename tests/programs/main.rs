@@ -1,0 +1,11 @@
+//! The programs as others know them: by their command lines, their HTTP interface, what they print
+//! and their exit codes, on the test servers.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[cfg(feature = "cloud")]
+mod aws_secrets;
+mod http;
+mod program;
+mod redaction;
+mod shop;
