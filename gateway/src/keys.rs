@@ -80,3 +80,6 @@ impl KeyWatches {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

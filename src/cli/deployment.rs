@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory};
+use platform::secrets::{KeyRing, SigningKeys, parse_webhook};
 
 use self::compose_file::{Service, services};
 use super::{Cli, GatewayFlags, OrderWorkerFlags, ProjectorFlags};
@@ -165,7 +166,7 @@ fn the_commands_of_the_document_are_commands() {
 #[test]
 fn the_metrics_of_the_document_exist() {
     let mut sources = String::new();
-    for folder in ["gateway/src", "order-worker/src", "projector/src"] {
+    for folder in ["gateway/src", "order-worker/src", "projector/src", "platform/src"] {
         append_sources(&path_of(folder), &mut sources);
     }
     let text = read(DOCUMENT);
@@ -175,6 +176,23 @@ fn the_metrics_of_the_document_exist() {
     for name in names {
         assert!(sources.contains(&format!("\"{name}\"")), "{name}");
     }
+}
+
+#[test]
+fn the_lists_of_keys_of_the_document_can_be_read() {
+    let text = read(DOCUMENT);
+    let begin = text.split("```json\n").nth(1).expect("there is a block");
+    let block = begin.split("```").next().unwrap_or_default();
+    let pem = read("gateway/src/auth/oidc/tests/test-keys/ed25519.pem").replace('\n', "\\n");
+    let secret = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
+    let block = block.replace("-----BEGIN PRIVATE KEY-----\\n…", &pem).replace('…', secret);
+    let lists = serde_json::Deserializer::from_str(&block).into_iter::<serde_json::Value>();
+    let lists: Vec<String> = lists.map(|list| list.unwrap().to_string()).collect();
+    let [signing, ticket, webhook] = lists.as_slice() else { panic!("{lists:?}") };
+    let signing = SigningKeys::from_bytes(signing.as_bytes()).unwrap();
+    assert_eq!((signing.keys().len(), signing.signing().kid.as_deref()), (2, Some("spring")));
+    assert_eq!(KeyRing::read(ticket.as_bytes(), None).unwrap().issuing().0, 1);
+    assert_eq!(parse_webhook(webhook.as_bytes()).unwrap().len(), 2);
 }
 
 fn append_sources(folder: &Path, sources: &mut String) {

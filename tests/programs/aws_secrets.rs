@@ -30,6 +30,15 @@ impl Secret {
     pub(crate) fn replace(&self, content: &str) {
         call("PutSecretValue", &json!({ "SecretId": self.name, "SecretString": content }));
     }
+
+    /// Nobody can read it until it is restored.
+    pub(crate) fn delete(&self) {
+        call("DeleteSecret", &json!({ "SecretId": self.name, "RecoveryWindowInDays": 7 }));
+    }
+
+    pub(crate) fn restore(&self) {
+        call("RestoreSecret", &json!({ "SecretId": self.name }));
+    }
 }
 
 impl Drop for Secret {

@@ -8,4 +8,6 @@ mod aws_secrets;
 mod http;
 mod program;
 mod redaction;
+mod rotation;
+mod selling;
 mod shop;

@@ -66,9 +66,9 @@ impl Program {
 
     /// Waits until it is so; asks again whenever the program says something.
     #[track_caller]
-    pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
+    pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !is_so() {
+        while !is_so(self) {
             let heard = self.hear(ASK_EVERY);
             let ended = matches!(heard, Err(RecvTimeoutError::Disconnected));
             assert!(!ended && Instant::now() < deadline, "in vain: {what}\n{}", self.last_lines());
@@ -114,7 +114,26 @@ impl Program {
     pub(crate) fn until_ready(&mut self) {
         let operators = self.operators();
         let ask = Ask::new("GET /readyz");
-        self.until("ready", || ask.try_send(operators).is_ok_and(|answer| answer.status == 200));
+        self.until("ready", |_| ask.try_send(operators).is_ok_and(|answer| answer.status == 200));
+    }
+
+    /// The sum of all series that begin so, with their labels as far as they are given.
+    #[track_caller]
+    pub(crate) fn metric(&mut self, series: &str) -> f64 {
+        let text = Ask::new("GET /metrics").send(self.operators()).body;
+        let samples = text.lines().filter_map(|line| line.rsplit_once(' '));
+        let meant = samples.filter(|(name, _)| name.starts_with(series));
+        meant.filter_map(|(_, value)| value.parse::<f64>().ok()).sum()
+    }
+
+    /// Waits until a list of keys was read once more with this outcome, which has to be one that
+    /// comes again with every read.
+    #[track_caller]
+    pub(crate) fn until_read(&mut self, list: &str, outcome: &str) {
+        let series =
+            format!("timedeal_secret_reads_total{{secret=\"{list}\",outcome=\"{outcome}\"}}");
+        let before = self.metric(&series);
+        self.until(&series, |program| program.metric(&series) > before);
     }
 
     pub(crate) fn terminate(&self) {

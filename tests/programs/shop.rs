@@ -1,23 +1,19 @@
 //! A shop of its own on the test servers: topics and a database that nobody else has, removed at
 //! the end, and the keys that its gateways share.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
-use schemas::Timestamp;
-use serde_json::{Value, json};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use test_servers::{Server, unique};
 
-use crate::http::Ask;
 use crate::program::{clean_command, run};
+use crate::selling::token;
 
 const LOGS: [&str; 3] = ["commands", "decisions", "dead-letters"];
 /// Variables that name the lists of keys, and the files that hold them.
@@ -93,43 +89,8 @@ impl Shop {
     /// A token of the shop's own keys for a new customer.
     #[track_caller]
     pub(crate) fn token(&self, scopes: &str) -> String {
-        let folder = self.path().display().to_string();
-        self.timedeal(&["token", "--data-dir", &folder, "--scope", scopes]).trim().to_owned()
+        token(self.path(), scopes)
     }
-
-    /// Announces a deal that is open; its id, once a worker has decided that.
-    #[track_caller]
-    pub(crate) fn announce(&self, gateway: SocketAddr, product: &str) -> Value {
-        let call = format!("PUT /v1/admin/products/{product}/deals/first?wait=30");
-        let ask = Ask::new(call).token(&self.token("admin")).json(&open_deal());
-        ask.send(gateway).json(201)["deal_id"].clone()
-    }
-}
-
-/// A purchase of one unit.
-pub(crate) fn purchase(token: &str, key: &str, deal: &Value) -> Ask {
-    let ask = Ask::new("POST /v1/purchases?wait=30").token(token).header("Idempotency-Key", key);
-    ask.json(&json!({ "deal_id": deal, "quantity": 1 }))
-}
-
-pub(crate) fn now_seconds() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed()
-}
-
-/// A deal that has been open for a minute and sells without a payment.
-fn open_deal() -> Value {
-    let now = Timestamp::from_millis(now_seconds() * 1_000);
-    let opened = Timestamp::from_millis(now.as_millis() - 60_000);
-    json!({
-        "product": { "name": "Lamp", "description": "It shines.", "image_url": null },
-        "title": "Lamps for little",
-        "price": { "amount": 1_990, "currency": "EUR" },
-        "stock": 10,
-        "limit_per_customer": 2,
-        "opens_at": opened.to_string(),
-        "closes_at": now.plus(Duration::from_secs(3_600)).to_string(),
-        "hold_seconds": 0,
-    })
 }
 
 impl Drop for Shop {

@@ -17,7 +17,10 @@ const SECRET_READS: &str = "timedeal_secret_reads_total";
 
 /// Says what the metrics of this module mean.
 pub fn describe_metrics() {
-    metrics::describe_counter!(SECRET_READS, "secrets that were read again, by name and outcome");
+    metrics::describe_counter!(
+        SECRET_READS,
+        "Secrets read again, by name and outcome: unchanged, changed, unreadable, refused."
+    );
 }
 
 /// Makes a value of the secret's bytes, or says why not without showing them. It is also given the

@@ -2,16 +2,15 @@
 
 use std::fs;
 
-use gateway::signature;
 use serde_json::json;
 use test_servers::Server;
-use uuid::Uuid;
 
 use super::{BASE64, WORDS, check};
 use crate::aws_secrets::{self, Secret};
 use crate::http::Ask;
 use crate::program::Program;
-use crate::shop::{Shop, now_seconds, purchase};
+use crate::selling::{announce, notice, purchase};
+use crate::shop::Shop;
 
 /// Where the lists of keys of this test are, of which each holds the words.
 struct Keys {
@@ -70,7 +69,7 @@ fn a_service_says_no_secret_at_any_level() {
     service.until_ready();
     let (public, operators) = (service.public(), service.operators());
 
-    let deal = shop.announce(public, "lamp");
+    let deal = announce(public, &shop.token("admin"));
     let token = shop.token("shop");
     let order = purchase(&token, "first", &deal).send(public).json(200);
     let account = json!({ "email": "a@b.example", "password": WORDS, "name": "Ann" });
@@ -78,24 +77,15 @@ fn a_service_says_no_secret_at_any_level() {
     let session = json!({ "email": "a@b.example", "password": WORDS });
     Ask::new("POST /v1/sessions").json(&session).send(public).json(200);
     Ask::new("POST /v1/sessions").json(&json!({ "password": WORDS })).send(public).json(400);
-    let notice = json!({
-        "payment_id": Uuid::new_v4().to_string(), "order_id": order["order_id"],
-        "result": "failed", "amount": 1_990, "currency": "EUR"
-    });
-    let notice = notice.to_string();
-    let signed = signature::sign(WORDS.as_bytes(), now_seconds(), notice.as_bytes());
-    let ask = Ask::new("POST /v1/webhooks/payments").header("Timedeal-Signature", &signed);
-    ask.header("Content-Type", "application/json").body(notice).send(public).json(202);
+    notice(WORDS.as_bytes(), &order).send(public).json(202);
     Ask::new("GET /v1/orders").token(WORDS).send(public).json(401);
 
     // A list that cannot be taken is warned of, not shown.
     keys.ticket.replace(&format!("{{\"version\":1,\"keys\":\"{WORDS}\"}}"));
     keys.webhook.replace(WORDS);
-    let refused = |name: &str| {
-        let series = format!("{{secret=\"{name}\",outcome=\"refused\"}}");
-        Ask::new("GET /metrics").send(operators).body.contains(&series)
-    };
-    service.until("both are refused", || refused("ticket") && refused("webhook"));
+    for name in ["ticket", "webhook"] {
+        service.until_read(name, "refused");
+    }
     check(&Ask::new("GET /metrics").send(operators).body);
     check(&Ask::new("GET /partitions").send(operators).body);
     service.terminate();
