@@ -6,6 +6,9 @@
 #[cfg(feature = "cloud")]
 mod aws_secrets;
 mod http;
+mod issuer;
+mod names;
+mod oidc;
 mod program;
 mod redaction;
 mod rotation;

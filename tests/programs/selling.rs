@@ -47,7 +47,7 @@ pub(crate) fn notice(secret: &[u8], order: &Value) -> Ask {
     ask.header("Content-Type", "application/json").body(body)
 }
 
-fn now_seconds() -> i64 {
+pub(crate) fn now_seconds() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed()
 }
 

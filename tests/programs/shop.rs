@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use tempfile::TempDir;
 use test_servers::{Server, unique};
 
-use crate::program::{clean_command, run};
+use crate::program::{Program, clean_command, run};
 use crate::selling::token;
 
 const LOGS: [&str; 3] = ["commands", "decisions", "dead-letters"];
@@ -74,6 +74,10 @@ impl Shop {
         std::fs::create_dir_all(&snapshots).unwrap();
         command.env("TIMEDEAL_SNAPSHOTS_URL", format!("file://{}", snapshots.display()));
         command
+    }
+
+    pub(crate) fn start(&self, program: &str) -> Program {
+        Program::start(&mut self.command(program))
     }
 
     /// Runs a command of `timedeal` that has to end well; what it prints.
