@@ -13,4 +13,5 @@ mod program;
 mod redaction;
 mod rotation;
 mod selling;
+mod serving;
 mod shop;
