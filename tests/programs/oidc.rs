@@ -50,9 +50,8 @@ fn a_gateway_takes_tokens_of_the_issuer_that_its_flags_name() {
     }
 }
 
-#[test]
-fn variables_name_an_issuer_and_its_keys_too() {
-    let (issuer, folder) = (Issuer::start(false), TempDir::new().unwrap());
+/// `timedeal serve` on one machine, told by variables of an issuer and where its keys are.
+fn serve(folder: &TempDir, issuer: &Issuer, keys_url: &str) -> Program {
     let mut command = clean_command("timedeal");
     command
         .arg("serve")
@@ -61,9 +60,32 @@ fn variables_name_an_issuer_and_its_keys_too() {
         .env("TIMEDEAL_OPS_LISTEN", "127.0.0.1:0")
         .env("TIMEDEAL_LOG_FORMAT", "json")
         .env("TIMEDEAL_OIDC_ISSUER", issuer.url())
-        .env("TIMEDEAL_OIDC_JWKS_URL", issuer.keys_url());
+        .env("TIMEDEAL_OIDC_JWKS_URL", keys_url);
     let mut service = Program::start(&mut command);
     service.until_ready();
+    service
+}
+
+#[test]
+fn a_token_of_which_nothing_can_be_said_because_its_issuer_is_away_may_come_again() {
+    let (issuer, folder) = (Issuer::start(false), TempDir::new().unwrap());
+    let nowhere = format!("{}/nowhere", issuer.url());
+    let mut service = serve(&folder, &issuer, &nowhere);
+    service.line("the issuer's keys cannot be had");
+    let customer = issuer.token(Algorithm::ES256, "customer", "timedeal");
+    let answer = Ask::new("GET /v1/orders").token(&customer).send(service.public());
+    let problem = answer.json(503);
+    assert_eq!((&problem["code"], &problem["retryable"]), (&json!("not-ready"), &json!(true)));
+    assert!(answer.header("Retry-After").is_some_and(|it| it.parse::<u32>().is_ok()));
+    // Others are served meanwhile.
+    let own = token(folder.path(), "shop");
+    Ask::new("GET /v1/orders").token(&own).send(service.public()).json(200);
+}
+
+#[test]
+fn variables_name_an_issuer_and_its_keys_too() {
+    let (issuer, folder) = (Issuer::start(false), TempDir::new().unwrap());
+    let mut service = serve(&folder, &issuer, &issuer.keys_url());
     service.line("took the issuer's keys");
     let public = service.public();
     let deal = announce(public, &token(folder.path(), "admin"));
