@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use decider::State;
 use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, ReaderError, Verdict, owner_record};
-use event_log::{AppendError, ReadError, ReadLimits, Receipt, Stored};
+use event_log::{AppendError, Appended, ReadError, ReadLimits, Receipt, Stored};
 use platform::fail_point::{self, FailPoint};
 use schemas::log::{CommandsRecord, Decision, FilterState, RULES, decode_command};
 use schemas::{Digest, Offset, Timestamp};
@@ -65,6 +65,13 @@ pub(crate) struct OpenClaim {
     claim: Claim,
     /// None once the log has acknowledged it.
     receipt: Option<Receipt>,
+}
+
+impl OpenClaim {
+    /// Whether the log has said what became of it.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.receipt.is_none()
+    }
 }
 
 /// A partition folded from the log.
@@ -211,14 +218,37 @@ async fn await_answer(
             answer = pending => answer,
             () = taken.reader.wait() => continue,
         };
-        match answer {
-            Ok(_) => *receipt = None,
-            Err(fault) => {
-                // Not written, or nobody knows. The next attempt reads up to the end first, so an
-                // epoch that landed after all is seen before the next claim is made.
-                *open = None;
-                return Err(Setback::Append(fault));
+        note(open, answer).map_err(Setback::Append)?;
+    }
+}
+
+/// Resolves when the log has said what became of the open claim; never if it has, or if there is
+/// none.
+pub(crate) async fn hear_out(open: &mut Option<OpenClaim>) {
+    let receipt = open.as_mut().and_then(|open| open.receipt.as_mut());
+    let Some(receipt) = receipt else { return std::future::pending().await };
+    let answer = receipt.await;
+    if let Err(fault) = note(open, answer) {
+        tracing::debug!(%fault, "a claim came to nothing");
+    }
+}
+
+fn note(
+    open: &mut Option<OpenClaim>,
+    answer: Result<Vec<Appended>, AppendError>,
+) -> Result<(), AppendError> {
+    match answer {
+        Ok(_) => {
+            if let Some(open) = open {
+                open.receipt = None;
             }
+            Ok(())
+        }
+        Err(fault) => {
+            // Not written, or nobody knows. The next attempt reads up to the end first, so an
+            // epoch that landed after all is seen before the next claim is made.
+            *open = None;
+            Err(fault)
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use decision_log::Park;
 use event_log::{Log, ReadLimits};
+use futures_util::FutureExt;
 use platform::clock::Clock;
 use platform::jitter::{Backoff, SplitMix64};
 use platform::shutdown::ShutdownToken;
@@ -17,7 +18,7 @@ use crate::board::{PartitionBoard, PartitionStatus, Phase, Resume};
 use crate::metric::PartitionMetrics;
 use crate::owner::Owner;
 use crate::snapshot::Snapshots;
-use crate::takeover::{Attempt, OpenClaim, Setback};
+use crate::takeover::{Attempt, OpenClaim, Setback, hear_out};
 pub use orders::Order;
 
 /// What a worker stands on. Everything that is not a pure function is handed in.
@@ -146,7 +147,13 @@ impl PartitionWorker {
         shutdown: ShutdownToken,
     ) {
         loop {
-            self.follow(*orders.borrow_and_update());
+            {
+                // Nobody changes the order while it is looked at: who has changed it then sees no
+                // rest from before.
+                let order = orders.borrow_and_update();
+                self.follow(*order);
+                self.tell(&rested);
+            }
             let step = match &self.state {
                 // Reading up and claiming may take long, and nothing is lost if it is cut short.
                 State::Standby(_) if !self.draining => tokio::select! {
@@ -157,11 +164,7 @@ impl PartitionWorker {
                 },
                 State::Standby(_) | State::Owning(_) | State::Drained => self.step().await,
             };
-            rested.send_if_modified(|rested| {
-                let before = *rested;
-                *rested = self.is_at_rest();
-                *rested != before
-            });
+            self.tell(&rested);
             match step {
                 Step::Busy => tokio::task::yield_now().await,
                 Step::Drained => return,
@@ -198,8 +201,11 @@ impl PartitionWorker {
                 self.show(|status| status.phase = Phase::Stopped);
                 return Step::Drained;
             }
-            // A partition is claimed only while it is this worker's.
-            State::Standby(_) if self.resting_since_ms.is_some() => return Step::Idle,
+            // A partition is claimed only while it is this worker's; an older claim is heard out.
+            State::Standby(_) if self.resting_since_ms.is_some() => {
+                let _heard: Option<()> = hear_out(&mut self.open).now_or_never();
+                return Step::Idle;
+            }
             State::Standby(pause) if *pause > Duration::ZERO => return Step::Idle,
             State::Standby(_) => self.take_over().await,
             State::Owning(owner) => owner.step().await,
@@ -241,7 +247,7 @@ impl PartitionWorker {
         match &mut self.state {
             State::Drained => {}
             State::Owning(owner) => owner.wait().await,
-            State::Standby(_) if self.resting_since_ms.is_some() => std::future::pending().await,
+            State::Standby(_) if self.resting_since_ms.is_some() => hear_out(&mut self.open).await,
             State::Standby(pause) => {
                 let WorkerParts { partition, clock, board, .. } = &self.parts;
                 tokio::select! {

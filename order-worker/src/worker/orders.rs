@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::{PartitionWorker, State};
 use crate::board::Phase;
+use crate::takeover::OpenClaim;
 
 /// What is known of a partition is kept for so many session timeouts after it went.
 const RESTS_FOR_SESSIONS: u32 = 2;
@@ -56,8 +59,16 @@ impl PartitionWorker {
         self.resting_since_ms.is_some()
             && match &self.state {
                 State::Owning(owner) => owner.is_settled(),
-                State::Standby(_) | State::Drained => true,
+                // A claim that lands after the next owner has read up would fence it.
+                State::Standby(_) => self.open.as_ref().is_none_or(OpenClaim::is_answered),
+                State::Drained => true,
             }
+    }
+
+    /// Says whether it is at rest, if that has changed.
+    pub(super) fn tell(&self, rested: &watch::Sender<bool>) {
+        let now = self.is_at_rest();
+        rested.send_if_modified(|rested| std::mem::replace(rested, now) != now);
     }
 
     /// Whether a partition has not come back for so long that what is known of it is let go.

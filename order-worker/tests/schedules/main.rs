@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod assignment;
+mod gate;
+mod giving_back;
 mod ownership;
 mod parking;
 mod time;

@@ -55,7 +55,11 @@ impl World {
     }
 
     pub(crate) fn worker(&self, seed: u64, options: WorkerOptions) -> PartitionWorker {
-        let parts = WorkerParts {
+        PartitionWorker::new(self.parts(), options, seed)
+    }
+
+    pub(crate) fn parts(&self) -> WorkerParts {
+        WorkerParts {
             partition: 0,
             worker: "the-same-name".into(),
             commands: Arc::new(self.commands.clone()),
@@ -63,8 +67,7 @@ impl World {
             snapshots: self.snapshots(),
             clock: Arc::new(self.clock.clone()),
             board: Arc::clone(&self.board),
-        };
-        PartitionWorker::new(parts, options, seed)
+        }
     }
 
     pub(crate) fn send(&self, command: &Command) {
@@ -184,6 +187,18 @@ pub(crate) fn settle_over(world: &World, worker: &mut PartitionWorker) {
         pass(world, worker, Duration::from_secs(8));
     }
     settle(worker);
+}
+
+/// Lets the tasks of this test's runtime go on until something is so.
+pub(crate) async fn until(so: impl Fn() -> bool) {
+    const TURNS_MAX: usize = 10_000;
+    for _ in 0..TURNS_MAX {
+        if so() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it has not come to that in {TURNS_MAX} turns");
 }
 
 /// Lets time pass for a worker that waits.
