@@ -159,7 +159,8 @@ impl PartitionWorker {
                 State::Standby(_) if !self.draining => tokio::select! {
                     biased;
                     () = shutdown.cancelled() => Step::Busy,
-                    _ = orders.changed() => Step::Busy,
+                    // Without anybody to change it, an order stays.
+                    Ok(()) = orders.changed() => Step::Busy,
                     step = self.step() => step,
                 },
                 State::Standby(_) | State::Owning(_) | State::Drained => self.step().await,
@@ -172,7 +173,6 @@ impl PartitionWorker {
                 Step::Idle => tokio::select! {
                     biased;
                     () = shutdown.cancelled() => {}
-                    // Without anybody to change it, an order stays.
                     Ok(()) = orders.changed() => {}
                     () = self.wait() => {}
                 },

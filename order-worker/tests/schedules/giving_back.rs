@@ -8,9 +8,9 @@ use decision_log::Verdict;
 use event_log::{Assignment, Log};
 use futures_executor::block_on;
 use futures_util::FutureExt;
-use order_worker::{Order, PartitionWorker, Pool, PoolParts, WorkerParts};
+use order_worker::{Order, PartitionWorker, Phase, Pool, PoolParts, WorkerParts};
 use platform::shutdown::{ShutdownToken, TaskGroup};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::gate::Gate;
 use crate::world::{World, eager, settle, until};
@@ -120,4 +120,18 @@ fn a_worker_that_waits_for_its_turn_is_not_at_rest_while_its_claim_may_land() {
         settle(&mut worker);
         assert!(worker.is_at_rest());
     }
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_can_change_any_more_stays() {
+    let world = World::new();
+    world.announce(10, 0);
+    let (orders, told) = watch::channel(Order::Own);
+    drop(orders);
+    let (rest, _rested) = watch::channel(false);
+    let stop = ShutdownToken::new();
+    let running = tokio::spawn(world.worker(1, eager()).run(told, rest, stop.clone()));
+    until(|| world.board.list()[0].phase == Phase::Owning).await;
+    stop.trigger();
+    running.await.unwrap();
 }
