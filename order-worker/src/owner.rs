@@ -31,6 +31,8 @@ struct PendingAppend {
     receipt: Receipt,
     /// Offset of the batch's last command.
     last: Offset,
+    /// Offset of the command whose decision is the largest of the batch.
+    largest: Offset,
 }
 
 /// Acknowledged, and to be read back by then (monotonic milliseconds).
@@ -244,8 +246,11 @@ impl Owner {
         }
         self.metrics.decisions.increment(decided.records.len() as u64);
         self.metrics.events.increment(decided.events as u64);
+        let sizes = (from..).zip(decided.records.iter().map(|record| record.payload.len()));
+        let largest = sizes.max_by_key(|(_, bytes)| *bytes).map_or(from, |(offset, _)| offset);
         let receipt = decisions.append(*partition, decided.records);
-        self.appends.push_back(PendingAppend { receipt, last: self.frontier.decided_next - 1 });
+        let last = self.frontier.decided_next - 1;
+        self.appends.push_back(PendingAppend { receipt, last, largest });
         Ok(true)
     }
 

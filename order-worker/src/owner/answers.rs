@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use decision_log::{DecisionHead, Entry, Verdict};
-use event_log::{Log, Record};
+use decision_log::{DecisionHead, Entry, Park, Verdict};
+use event_log::{AppendError, Log, Record};
 use futures_util::FutureExt;
 use platform::fail_point::{self, FailPoint};
-use schemas::Partition;
 use schemas::log::Command;
+use schemas::{Offset, Partition};
 
 use super::{Owner, PendingTick, READ_BACK_MS_MAX, ReadBackDeadline, now};
 use crate::takeover::Setback;
@@ -20,9 +20,9 @@ impl Owner {
         let mut busy = false;
         while let Some(front) = self.appends.front_mut() {
             let Some(answer) = (&mut front.receipt).now_or_never() else { break };
-            let last = front.last;
+            let (last, largest) = (front.last, front.largest);
             self.appends.pop_front();
-            answer.map_err(|fault| Setback::Lost(fault.to_string().into()))?;
+            answer.map_err(|fault| not_appended(fault, largest))?;
             fail_point::reach(FailPoint::AfterAppend);
             let at_ms = self.parts.clock.elapsed_millis() + READ_BACK_MS_MAX;
             self.deadlines.push_back(ReadBackDeadline { last, at_ms });
@@ -103,6 +103,17 @@ impl Owner {
             }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+/// What an append that failed means. To decide the same again helps against everything but its
+/// size.
+fn not_appended(fault: AppendError, largest: Offset) -> Setback {
+    match fault {
+        AppendError::TooLarge { bytes, .. } => Park::TooLarge { offset: largest, bytes }.into(),
+        AppendError::Full { .. }
+        | AppendError::Unavailable { .. }
+        | AppendError::Unknown { .. } => Setback::Lost(fault.to_string().into()),
     }
 }
 

@@ -1,9 +1,10 @@
-//! A log that stands still for its readers when a test says so.
+//! A log that stands still for its readers, or takes smaller records than others, when a test says
+//! so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use event_log::{Batch, Log, ReadError, ReadLimits, Receipt, Record, SimulatedLog};
+use event_log::{AppendError, Batch, Log, ReadError, ReadLimits, Receipt, Record, SimulatedLog};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use schemas::{Offset, Partition};
@@ -15,11 +16,17 @@ pub(crate) struct Gate {
     log: SimulatedLog,
     is_open: watch::Sender<bool>,
     readers: Arc<AtomicUsize>,
+    payload_bytes_max: Arc<AtomicUsize>,
 }
 
 impl Gate {
     pub(crate) fn new(log: &SimulatedLog) -> Self {
-        Self { log: log.clone(), is_open: watch::Sender::new(true), readers: Arc::default() }
+        Self {
+            log: log.clone(),
+            is_open: watch::Sender::new(true),
+            readers: Arc::default(),
+            payload_bytes_max: Arc::new(AtomicUsize::new(usize::MAX)),
+        }
     }
 
     /// Whether reads get through from now on.
@@ -30,6 +37,11 @@ impl Gate {
     /// How many reads have come to a gate that was closed.
     pub(crate) fn readers(&self) -> usize {
         self.readers.load(Ordering::Relaxed)
+    }
+
+    /// Larger payloads are refused from now on.
+    pub(crate) fn take_at_most(&self, payload_bytes_max: usize) {
+        self.payload_bytes_max.store(payload_bytes_max, Ordering::Relaxed);
     }
 }
 
@@ -43,6 +55,13 @@ impl Log for Gate {
     }
 
     fn append(&self, partition: Partition, records: Vec<Record>) -> Receipt {
+        let bytes_max = self.payload_bytes_max.load(Ordering::Relaxed);
+        let sizes = records.iter().map(|record| record.payload.len());
+        if let Some(bytes) = sizes.max().filter(|bytes| *bytes > bytes_max) {
+            let log = self.name().into();
+            let fault = AppendError::TooLarge { log, partition, bytes, bytes_max };
+            return Receipt::ready(Err(fault));
+        }
         self.log.append(partition, records)
     }
 

@@ -1,13 +1,15 @@
 //! Causes that stop one partition, and how it comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use decision_log::{Verdict, decision_record, genesis_record};
 use event_log::{Fate, Record};
-use order_worker::{PartitionWorker, Phase, Resume};
+use order_worker::{PartitionWorker, Phase, Resume, WorkerParts};
 use schemas::log::Genesis;
 use serde_json::{Value, json};
 
+use crate::gate::Gate;
 use crate::world::{World, eager, pass, settle};
 
 #[track_caller]
@@ -48,6 +50,25 @@ fn a_newer_command_parks_the_partition_after_what_stands_before_it() {
     let claims = world.verdicts(Verdict::Owner);
     (0..5).for_each(|_| look_again(&world, &mut worker));
     assert_eq!(world.verdicts(Verdict::Owner), claims, "looking again leaves no trace in the log");
+}
+
+#[test]
+fn a_decision_that_is_larger_than_the_log_takes_parks_the_partition() {
+    let world = World::new();
+    world.announce(1, 0);
+    let gate = Gate::new(&world.decisions);
+    // A claim fits, the announced terms do not: a broker may take less than we do.
+    gate.take_at_most(300);
+    let parts = WorkerParts { decisions: Arc::new(gate.clone()), ..world.parts() };
+    let mut worker = PartitionWorker::new(parts, eager(), 1);
+    settle(&mut worker);
+    assert_parked(&world, "the decision on offset 1 has");
+    look_again(&world, &mut worker);
+    assert_parked(&world, "more than the log takes");
+    gate.take_at_most(usize::MAX);
+    look_again(&world, &mut worker);
+    assert_eq!(world.board.list()[0].phase, Phase::Owning);
+    world.assert_all_decided();
 }
 
 #[test]
