@@ -27,6 +27,28 @@ pub struct PoolParts {
     pub clock: Arc<dyn Clock>,
 }
 
+/// What a process's partitions are given by, and so what it means that no more is heard of it.
+#[derive(Debug)]
+pub enum Given {
+    /// There is nobody else: what is assigned stays.
+    ForEver(Assignments),
+    /// By a group, to a member of it. Without the group nobody would ask for a partition any more,
+    /// and another process may be given it at any time.
+    WhileMember(Assignments),
+}
+
+impl From<Assignments> for Given {
+    /// What no group has given stays.
+    fn from(assignments: Assignments) -> Self {
+        Self::ForEver(assignments)
+    }
+}
+
+/// A member hears nothing of its group any more, although it was not asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the group that assigns partitions is not heard of any more")]
+pub struct GroupGone;
+
 /// The pool: hand it the assignments.
 pub struct Pool {
     places: BTreeMap<Partition, Place>,
@@ -54,18 +76,28 @@ impl Pool {
         Self { places, clock: parts.clock }
     }
 
-    /// Follows the assignments until there will be no more, or shutdown.
-    pub async fn run(self, mut assignments: Assignments, shutdown: ShutdownToken) {
+    /// Follows the assignments until shutdown.
+    ///
+    /// # Errors
+    /// If a group gives them and is gone: the process must stop.
+    pub async fn run(self, given: Given, shutdown: ShutdownToken) -> Result<(), GroupGone> {
+        let (mut assignments, end) = match given {
+            Given::ForEver(assignments) => (assignments, Ok(())),
+            Given::WhileMember(assignments) => (assignments, Err(GroupGone)),
+        };
         loop {
             let change = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return Ok(()),
                 change = assignments.next() => change,
             };
             match change {
                 Some(change) => self.step(change).await,
-                // What is assigned stays.
-                None => return shutdown.cancelled().await,
+                None => {
+                    end?;
+                    shutdown.cancelled().await;
+                    return Ok(());
+                }
             }
         }
     }

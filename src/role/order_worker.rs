@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use event_log::Assignments;
 use event_log::kafka::Connection;
 use event_log::kafka::membership::{Membership, MembershipFault, MembershipOptions};
 use object_store::ObjectStore;
 use order_worker::{
-    PartitionBoard, PartitionWorker, Phase, Pool, PoolParts, Snapshots, WorkerOptions, WorkerParts,
+    Given, PartitionBoard, PartitionWorker, Phase, Pool, PoolParts, Snapshots, WorkerOptions, WorkerParts,
 };
 use platform::clock::Clock;
 use platform::jitter::SplitMix64;
@@ -40,7 +39,7 @@ pub(crate) struct Workers<'a> {
 pub(crate) fn start(
     on: &Base,
     workers: &Workers<'_>,
-    assignments: Assignments,
+    given: impl Into<Given>,
     group: &mut TaskGroup,
 ) -> anyhow::Result<()> {
     order_worker::describe_metrics();
@@ -62,7 +61,7 @@ pub(crate) fn start(
     }
     let parts = PoolParts { workers: pool, clock: Arc::clone(&on.clock) };
     let pool = Pool::start(parts, group);
-    group.spawn("assignments", pool.run(assignments, group.token().clone()));
+    group.spawn_fallible("assignments", pool.run(given.into(), group.token().clone()));
     Ok(())
 }
 
@@ -84,7 +83,7 @@ pub(crate) async fn join_group(
     connection: &Connection,
     workers: &Workers<'_>,
     patience: &Patience,
-) -> anyhow::Result<(Place, Assignments)> {
+) -> anyhow::Result<(Place, Given)> {
     let group = format!("{}.order-worker", connection.url.prefix);
     let join = async || {
         let options = MembershipOptions::new(group.clone(), Some(workers.name.to_string()));
@@ -92,7 +91,7 @@ pub(crate) async fn join_group(
         joined.map_err(|fault| Obstacle::ForNow(format!("the group: {}", in_full(&fault))))
     };
     let (membership, assignments) = patience.wait_for(join).await?;
-    Ok((Place(membership), assignments))
+    Ok((Place(membership), Given::WhileMember(assignments)))
 }
 
 impl Place {
@@ -108,21 +107,24 @@ impl Place {
         let taken = Arc::clone(taken);
         let (board, clock, stop) = (Arc::clone(board), Arc::clone(clock), group.token().clone());
         group.spawn_fallible("group", async move {
-            loop {
+            let ended = loop {
                 if let Some(fault) = self.0.fault() {
-                    let is_taken = matches!(fault, MembershipFault::Fenced { .. });
-                    taken.store(is_taken, Ordering::Relaxed);
-                    return Err(in_full(&fault));
+                    break Err(fault);
                 }
                 for row in board.list().iter().filter(|row| row.phase == Phase::Owning) {
                     self.0.commit(row.partition, row.decided_next);
                 }
                 tokio::select! {
-                    () = stop.cancelled() => break,
+                    // Who follows the assignments may have seen them end before we have.
+                    () = stop.cancelled() => break self.0.leave().await,
                     () = clock.sleep(LOOK_EVERY) => {}
                 }
-            }
-            self.0.leave().await.map_err(|fault| in_full(&fault))
+            };
+            ended.map_err(|fault| {
+                let is_taken = matches!(fault, MembershipFault::Fenced { .. });
+                taken.store(is_taken, Ordering::Relaxed);
+                in_full(&fault)
+            })
         });
     }
 }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use decision_log::Verdict;
-use event_log::{Assignment, Log};
+use event_log::{Assignment, Assignments, Log};
 use futures_executor::block_on;
 use futures_util::FutureExt;
-use order_worker::{Order, PartitionWorker, Phase, Pool, PoolParts, WorkerParts};
-use platform::shutdown::{ShutdownToken, TaskGroup};
+use order_worker::{Given, GroupGone, Order, PartitionWorker, Phase, Pool, PoolParts, WorkerParts};
+use platform::shutdown::{ShutdownToken, TaskFault, TaskFaultKind, TaskGroup};
 use tokio::sync::{oneshot, watch};
 
 use crate::gate::Gate;
 use crate::world::{World, eager, settle, until};
 
-/// The pool of one worker, which is a task of this test's own runtime.
+/// The pool of one worker; all of it runs on this test's own runtime.
 struct Process {
     pool: Pool,
     stop: ShutdownToken,
@@ -120,6 +120,40 @@ fn a_worker_that_waits_for_its_turn_is_not_at_rest_while_its_claim_may_land() {
         settle(&mut worker);
         assert!(worker.is_at_rest());
     }
+}
+
+#[tokio::test]
+async fn a_process_whose_group_is_gone_stops() {
+    let world = World::new();
+    world.announce(10, 0);
+    let Process { pool, stop, mut group } = Process::start(&world, world.parts());
+    let (changes, assignments) = Assignments::channel();
+    let run = pool.run(Given::WhileMember(assignments), stop.clone());
+    group.spawn_fallible("assignments", run);
+    changes.send(Assignment::Assigned(vec![0])).await.unwrap();
+    until(|| world.board.list()[0].phase == Phase::Owning).await;
+    assert!(!stop.is_cancelled());
+    drop(changes);
+    until(|| stop.is_cancelled()).await;
+    let report = group.join_all(Duration::from_secs(20)).await;
+    let kind = TaskFaultKind::Failed(GroupGone.to_string());
+    assert_eq!(report.faults, [TaskFault { task: "assignments".to_owned(), kind }]);
+    world.assert_all_decided();
+}
+
+#[tokio::test]
+async fn what_no_group_has_given_stays() {
+    let world = World::new();
+    let deal_id = world.announce(10, 0);
+    let Process { pool, stop, mut group } = Process::start(&world, world.parts());
+    group.spawn_fallible("assignments", pool.run(Assignments::all(1).into(), stop.clone()));
+    for wanted in 2..10 {
+        until(|| world.entries().1.decided_next == wanted).await;
+        world.buy(deal_id);
+    }
+    assert!(!stop.is_cancelled());
+    stop.trigger();
+    assert!(group.join_all(Duration::from_secs(20)).await.is_clean());
 }
 
 #[tokio::test]
