@@ -1,6 +1,8 @@
 //! Names of the worker's metrics, and the handles of one partition. Labels are partitions, never
 //! orders or customers; counts are added per batch.
 
+use std::time::Duration;
+
 use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
     gauge, histogram,
@@ -51,8 +53,8 @@ pub(crate) struct PartitionMetrics {
     pub(crate) restarts: Counter,
     pub(crate) assigned: Gauge,
     pub(crate) parked: Gauge,
-    pub(crate) lag_records: Gauge,
-    pub(crate) lag_seconds: Gauge,
+    lag_records: Gauge,
+    lag_seconds: Gauge,
     pub(crate) snapshots_written: Counter,
     pub(crate) snapshots_failed: Counter,
     /// A repeated decision with other bytes than the first (promise I4).
@@ -77,5 +79,11 @@ impl PartitionMetrics {
             snapshots_failed: counter!(SNAPSHOTS, "outcome" => "failed"),
             repeats_changed: counter!(VIOLATIONS, "promise" => "I4"),
         }
+    }
+
+    /// How many commands wait for their decision, and for how long the oldest has.
+    pub(crate) fn set_lag(&self, records: u64, age: Duration) {
+        self.lag_records.set(records as f64);
+        self.lag_seconds.set(age.as_secs_f64());
     }
 }

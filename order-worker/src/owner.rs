@@ -290,10 +290,9 @@ impl Owner {
         // Whoever has the partition says how far behind it is.
         let end = if self.resting { 0 } else { self.commands_end };
         let waiting = end.saturating_sub(self.decided_next());
-        self.metrics.lag_records.set(waiting as f64);
         let age = self.oldest_waiting.filter(|_| waiting > 0);
         let age = age.map_or(Duration::ZERO, |since| now(&self.parts).since(since));
-        self.metrics.lag_seconds.set(age.as_secs_f64());
+        self.metrics.set_lag(waiting, age);
     }
 }
 

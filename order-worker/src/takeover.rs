@@ -14,6 +14,7 @@ use schemas::{Digest, Offset, Timestamp};
 
 use crate::board::Resume;
 use crate::deciding::{check_log_time, check_version, latest_log_time};
+use crate::metric::PartitionMetrics;
 use crate::snapshot::SnapshotError;
 use crate::worker::WorkerParts;
 
@@ -91,6 +92,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) patience: Duration,
     /// Fresh for every attempt.
     pub(crate) random: Digest,
+    /// Where it is said what waits meanwhile.
+    pub(crate) metrics: &'a PartitionMetrics,
 }
 
 impl Attempt<'_> {
@@ -98,21 +101,35 @@ impl Attempt<'_> {
     /// the claim is answered.
     pub(crate) async fn run(&self, open: &mut Option<OpenClaim>) -> Result<Taken, Setback> {
         let mut taken = self.load().await?;
+        match self.win(&mut taken, open).await {
+            Ok(()) => Ok(taken),
+            Err(setback) => {
+                // Its owner says how far behind a partition is; of this one nobody else does.
+                if !matches!(setback, Setback::Fenced { .. }) {
+                    self.measure(taken.reader.state()).await;
+                }
+                Err(setback)
+            }
+        }
+    }
+
+    async fn win(&self, taken: &mut Taken, open: &mut Option<OpenClaim>) -> Result<(), Setback> {
+        self.check_log(taken.reader.state()).await?;
         let outcome = taken.read_up(open.as_ref().map(|open| &open.claim)).await?;
-        self.check(&taken).await?;
+        self.check(taken).await?;
         if let Some(outcome) = outcome {
             return taken.settle(outcome, open.take());
         }
         // A claim that was outbid, or that stands before the snapshot, can never be won any more.
         open.take_if(|open| open.claim.owner().epoch <= taken.reader.state().epoch);
         if open.is_none() {
-            *open = Some(self.claim(&taken));
+            *open = Some(self.claim(taken));
             fail_point::reach(FailPoint::DuringTakeover);
         }
         let patience = self.parts.clock.sleep(self.patience);
         tokio::select! {
             biased;
-            outcome = await_answer(&mut taken, open) => {
+            outcome = await_answer(taken, open) => {
                 let outcome = outcome?;
                 taken.settle(outcome, open.take())
             }
@@ -120,21 +137,43 @@ impl Attempt<'_> {
         }
     }
 
+    /// What waits while nobody decides.
+    async fn measure(&self, filter: &FilterState) {
+        let WorkerParts { partition, commands, clock, board, .. } = self.parts;
+        let Ok(end) = commands.end(*partition).await else { return };
+        let waiting = end.saturating_sub(filter.decided_next);
+        let oldest = self.peek(filter.decided_next).await.ok().flatten();
+        let now = Timestamp::from_millis(clock.now_millis());
+        let age = oldest.map_or(Duration::ZERO, |oldest| now.since(oldest.log_time));
+        self.metrics.set_lag(waiting, age);
+        board.update(*partition, |status| {
+            status.epoch = filter.epoch;
+            status.decided_next = filter.decided_next;
+            status.read_offset = filter.read_offset;
+            status.commands_end = end;
+        });
+    }
+
     async fn load(&self) -> Result<Taken, Setback> {
         let WorkerParts { partition, decisions, snapshots, .. } = self.parts;
-        let snapshot = snapshots.load(*partition).await?;
-        if snapshot.is_none()
-            && !self.accepted.new_log
-            && let Some(expected) = snapshots.other_log(*partition).await?
-        {
-            return Err(Park::OtherLog { found: snapshots.log_id(), expected }.into());
-        }
-        let (filter, state) = snapshot.map_or_else(
+        let (filter, state) = snapshots.load(*partition).await?.map_or_else(
             || (FilterState::default(), State::default()),
             |snapshot| (snapshot.filter, snapshot.state),
         );
         let reader = Reader::new(Arc::clone(decisions), *partition, filter, self.limits);
         Ok(Taken { reader, state })
+    }
+
+    /// Without a snapshot of this log there must be none of another, or an operator who knows.
+    async fn check_log(&self, filter: &FilterState) -> Result<(), Setback> {
+        let WorkerParts { partition, snapshots, .. } = self.parts;
+        if filter.read_offset == 0
+            && !self.accepted.new_log
+            && let Some(expected) = snapshots.other_log(*partition).await?
+        {
+            return Err(Park::OtherLog { found: snapshots.log_id(), expected }.into());
+        }
+        Ok(())
     }
 
     fn claim(&self, taken: &Taken) -> OpenClaim {
@@ -255,7 +294,7 @@ fn note(
 
 impl Taken {
     /// Ours only if the claim was won and nobody has come after it up to where the log was read.
-    fn settle(self, outcome: ClaimOutcome, open: Option<OpenClaim>) -> Result<Self, Setback> {
+    fn settle(&self, outcome: ClaimOutcome, open: Option<OpenClaim>) -> Result<(), Setback> {
         let filter = self.reader.state();
         let (epoch, claim) = (filter.epoch, filter.claim);
         let current = open.is_some_and(|open| {
@@ -263,7 +302,7 @@ impl Taken {
             (owner.epoch, owner.claim) == (epoch, claim)
         });
         match outcome {
-            ClaimOutcome::Won if current => Ok(self),
+            ClaimOutcome::Won if current => Ok(()),
             ClaimOutcome::Won | ClaimOutcome::Lost => Err(Setback::Fenced { epoch }),
         }
     }

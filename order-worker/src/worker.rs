@@ -1,11 +1,11 @@
 //! One partition's worker: take over, own, step down, park; a loop around a public step.
 
 mod orders;
+mod shown;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use decision_log::Park;
 use event_log::{Log, ReadLimits};
 use futures_util::FutureExt;
 use platform::clock::Clock;
@@ -14,7 +14,7 @@ use platform::shutdown::ShutdownToken;
 use schemas::{Digest, Offset, Partition};
 use tokio::sync::watch;
 
-use crate::board::{PartitionBoard, PartitionStatus, Phase, Resume};
+use crate::board::{PartitionBoard, Phase, Resume};
 use crate::metric::PartitionMetrics;
 use crate::owner::Owner;
 use crate::snapshot::Snapshots;
@@ -272,6 +272,7 @@ impl PartitionWorker {
             accepted: self.accepted,
             patience: self.options.claim_patience,
             random: Digest(random),
+            metrics: &self.metrics,
         };
         let taken = attempt.run(&mut self.open).await?;
         let (parts, options) = (self.parts.clone(), self.options);
@@ -328,7 +329,7 @@ impl PartitionWorker {
         } else {
             State::Standby(pause.max(Duration::from_millis(1)))
         };
-        self.metrics.parked.set(if park.is_some() { 1.0 } else { 0.0 });
+        self.measure_setback(setback);
         if park.is_none() {
             tracing::warn!(partition, %setback, ?pause, "partition given up, will try again");
         }
@@ -340,42 +341,5 @@ impl PartitionWorker {
             State::Owning(owner) => Some(owner.decided_next()),
             State::Standby(_) | State::Drained => None,
         }
-    }
-
-    fn show_setback(&self, setback: &Setback, park: Option<&Park>) {
-        if self.resting_since_ms.is_some() {
-            return;
-        }
-        let text = park.map(ToString::to_string);
-        let mut known = false;
-        self.show(|status| {
-            known = status.park == text;
-            status.phase = if text.is_some() { Phase::Parked } else { Phase::TakingOver };
-            status.park.clone_from(&text);
-        });
-        if text.is_some() && !known {
-            let partition = self.parts.partition;
-            tracing::error!(partition, %setback, "partition parked, the others go on");
-        }
-    }
-
-    fn show_progress(&self) {
-        let State::Owning(owner) = &self.state else { return };
-        if self.resting_since_ms.is_some() {
-            return;
-        }
-        self.metrics.parked.set(0.0);
-        self.show(|status| {
-            status.phase = Phase::Owning;
-            status.park = None;
-            status.epoch = owner.epoch();
-            status.decided_next = owner.decided_next();
-            status.read_offset = owner.read_offset();
-            status.commands_end = owner.commands_end();
-        });
-    }
-
-    fn show(&self, change: impl FnOnce(&mut PartitionStatus)) {
-        self.parts.board.update(self.parts.partition, change);
     }
 }

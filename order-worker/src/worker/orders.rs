@@ -41,6 +41,7 @@ impl PartitionWorker {
                 self.resting_since_ms = Some(self.parts.clock.elapsed_millis());
                 self.metrics.assigned.set(0.0);
                 self.metrics.parked.set(0.0);
+                self.metrics.set_lag(0, Duration::ZERO);
                 if let State::Owning(owner) = &mut self.state {
                     owner.rest();
                 }

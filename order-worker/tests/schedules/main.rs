@@ -4,7 +4,9 @@
 
 mod assignment;
 mod gate;
+mod gauges;
 mod giving_back;
+mod measuring;
 mod ownership;
 mod parking;
 mod time;
