@@ -275,12 +275,14 @@ impl PartitionWorker {
             metrics: &self.metrics,
         };
         let taken = attempt.run(&mut self.open).await?;
+        // It was said of what was in the way this time.
+        let accepted = std::mem::take(&mut self.accepted);
         let (parts, options) = (self.parts.clone(), self.options);
         let mut owner = Owner::new(parts, options, self.metrics.clone(), taken);
-        if self.accepted.accept_log_time {
+        if accepted.accept_log_time {
             owner.accept_log_time();
         }
-        if self.accepted.new_log {
+        if accepted.new_log {
             // What an operator has accepted must outlive this process.
             owner.snapshot_first();
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{PartitionWorker, State};
-use crate::board::Phase;
+use crate::board::{Phase, Resume};
 use crate::takeover::OpenClaim;
 
 /// What is known of a partition is kept for so many session timeouts after it went.
@@ -42,6 +42,9 @@ impl PartitionWorker {
                 self.metrics.assigned.set(0.0);
                 self.metrics.parked.set(0.0);
                 self.metrics.set_lag(0, Duration::ZERO);
+                // What an operator has accepted was said of a partition of ours.
+                self.accepted = Resume::default();
+                let _unheard: Option<Resume> = self.parts.board.take_wish(self.parts.partition);
                 if let State::Owning(owner) = &mut self.state {
                     owner.rest();
                 }

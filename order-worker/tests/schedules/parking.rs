@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use decision_log::{Verdict, decision_record, genesis_record};
 use event_log::{Fate, Record};
-use order_worker::{PartitionWorker, Phase, Resume, WorkerParts};
+use order_worker::{Order, PartitionWorker, Phase, Resume, WorkerParts};
 use schemas::log::Genesis;
 use serde_json::{Value, json};
 
@@ -83,6 +83,37 @@ fn log_time_that_runs_ahead_parks_until_an_operator_accepts_it() {
     look_again(&world, &mut worker);
     assert_eq!(world.board.list()[0].phase, Phase::Owning);
     world.assert_all_decided();
+}
+
+#[test]
+fn what_an_operator_accepts_holds_for_one_takeover() {
+    let world = World::new();
+    let deal_id = world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    world.clock.step_wall(-120_000);
+    settle(&mut worker);
+    assert!(world.board.resume(0, Resume { accept_log_time: true, new_log: false }));
+    look_again(&world, &mut worker);
+    assert_eq!(world.board.list()[0].phase, Phase::Owning);
+    world.decisions.lose_next(0);
+    world.buy(deal_id);
+    settle(&mut worker);
+    look_again(&world, &mut worker);
+    assert_parked(&world, "ahead");
+}
+
+#[test]
+fn what_an_operator_accepted_goes_with_the_partition() {
+    let world = World::new();
+    world.announce(1, 0);
+    let mut worker = world.worker(1, eager());
+    world.clock.step_wall(-120_000);
+    settle(&mut worker);
+    assert!(world.board.resume(0, Resume { accept_log_time: true, new_log: false }));
+    worker.follow(Order::Rest);
+    worker.follow(Order::Own);
+    settle(&mut worker);
+    assert_parked(&world, "ahead");
 }
 
 #[test]
