@@ -1,5 +1,7 @@
 //! From stored commands to decision records: decode, decide, fold, encode. No I/O.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use decider::{Context, Input, State, decide};
 use decision_log::{Park, decision_record, payload_hash};
@@ -28,11 +30,17 @@ pub(crate) struct Decided {
 /// The speculative end of a partition: every command before `decided_next` is decided.
 #[derive(Debug)]
 pub(crate) struct Frontier {
-    pub(crate) state: State,
+    /// Shared while a snapshot of it is made: then nothing is decided.
+    pub(crate) state: Arc<State>,
     pub(crate) decided_next: Offset,
 }
 
 impl Frontier {
+    /// Whether the next command can be decided.
+    pub(crate) fn is_free(&self) -> bool {
+        Arc::strong_count(&self.state) == 1
+    }
+
     /// Decides `commands`, which begin at `decided_next`, as the owner that `owner` names. Stops
     /// before the first command that parks the partition. `latest` is the latest log time that is
     /// credible.
@@ -88,7 +96,8 @@ impl Frontier {
             return Err(Park::TooLarge { offset, bytes: payload.len() });
         }
         sent.push(offset, payload_hash(&payload));
-        self.state.fold(&decision);
+        let state = Arc::get_mut(&mut self.state).expect("nothing is decided while it is shared");
+        state.fold(&decision);
         self.decided_next = offset + 1;
         Ok((decision_record(payload, owner), decision.events.len()))
     }

@@ -18,5 +18,5 @@ mod worker;
 pub use board::{PartitionBoard, PartitionStatus, Phase, Resume};
 pub use metric::describe as describe_metrics;
 pub use pool::{Given, GroupGone, Pool, PoolParts};
-pub use snapshot::{Snapshot, SnapshotError, Snapshots};
+pub use snapshot::{Snapshot, SnapshotError, Snapshots, Work};
 pub use worker::{Order, PartitionWorker, Step, WorkerOptions, WorkerParts};

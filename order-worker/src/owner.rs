@@ -5,6 +5,7 @@ mod answers;
 mod snapshots;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use decision_log::{Park, Reader};
@@ -12,6 +13,7 @@ use event_log::{ReadError, ReadLimits, Receipt};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, OptionFuture};
 use platform::fail_point::{self, FailPoint};
+use schemas::log::FilterState;
 use schemas::{Digest, Offset, Timestamp};
 
 use crate::deciding::{Frontier, latest_log_time};
@@ -44,6 +46,8 @@ struct ReadBackDeadline {
 
 /// A reminder on its way into the commands log.
 type PendingTick = BoxFuture<'static, (Kind, Option<Offset>)>;
+/// The bytes of a snapshot that is being made, with the state of the filter that they hold.
+type PendingBytes = BoxFuture<'static, Result<(FilterState, Vec<u8>), SnapshotError>>;
 /// A snapshot on its way into the object store.
 type PendingSnapshot = BoxFuture<'static, Result<(), SnapshotError>>;
 
@@ -63,6 +67,7 @@ pub(crate) struct Owner {
     deadlines: VecDeque<ReadBackDeadline>,
     ticks: Ticks,
     tick: Option<PendingTick>,
+    making: Option<PendingBytes>,
     snapshot: Option<PendingSnapshot>,
     /// `decided_next` and monotonic time of the last snapshot.
     snapshot_at: (Offset, u64),
@@ -98,12 +103,13 @@ impl Owner {
             reader,
             epoch,
             claim,
-            frontier: Frontier { state, decided_next },
+            frontier: Frontier { state: Arc::new(state), decided_next },
             sent: Sent::default(),
             appends: VecDeque::new(),
             deadlines: VecDeque::new(),
             ticks: Ticks::default(),
             tick: None,
+            making: None,
             snapshot: None,
             snapshot_at,
             snapshot_wanted: false,
@@ -158,7 +164,8 @@ impl Owner {
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        self.is_settled() && self.snapshot.is_none() && self.decided_next() == self.snapshot_at.0
+        let is_stored = self.making.is_none() && self.snapshot.is_none();
+        self.is_settled() && is_stored && self.decided_next() == self.snapshot_at.0
     }
 
     /// One round: what was acknowledged, what was read back, the next batch, reminders, a snapshot.
@@ -180,7 +187,7 @@ impl Owner {
     /// Resolves when another step may find something to do.
     pub(crate) async fn wait(&mut self) {
         let (read, pause) = (self.wants_commands(), self.until_next());
-        let Self { appends, reader, tick, snapshot, ticks, parts, frontier, .. } = self;
+        let Self { appends, reader, tick, making, snapshot, ticks, parts, frontier, .. } = self;
         let from = frontier.decided_next;
         let commands = read.then(|| parts.commands.wait(parts.partition, from));
         let commands = OptionFuture::from(commands);
@@ -197,6 +204,9 @@ impl Owner {
                 *tick = None;
                 ticks.appended(kind, offset, now(parts));
             }
+            Some(outcome) = OptionFuture::from(making.as_mut()) => {
+                *making = Some(std::future::ready(outcome).boxed());
+            }
             Some(outcome) = OptionFuture::from(snapshot.as_mut()) => {
                 *snapshot = Some(std::future::ready(outcome).boxed());
             }
@@ -209,6 +219,7 @@ impl Owner {
             && !self.resting
             && self.park.is_none()
             && !self.snapshot_is_due()
+            && self.frontier.is_free()
             && self.appends.len() < self.options.appends_max
             && self.sent.len() < SENT_MAX
     }

@@ -1,10 +1,14 @@
 //! Snapshots: the fold of decisions read back through the filter, with the filter's state, in an
 //! object store. Never the owner's own speculation, never what is merely acknowledged.
+//! Whatever does not fit is skipped: a snapshot saves time, it is never the truth.
 //!
-//! An object is a line of text, the length of the filter state as 8 bytes (big-endian), the filter
-//! state as JSON, the decider's state, and the SHA-256 of all that. Whatever does not fit is
-//! skipped: a snapshot saves time, it is never the truth.
+//! Snapshots of large partitions have a hundred megabytes: to make or to read one may be work for
+//! another thread. Must not know what that is.
 
+mod format;
+mod patience;
+
+use std::fmt;
 use std::sync::Arc;
 
 use decider::State;
@@ -13,11 +17,12 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use schemas::Partition;
 use schemas::log::FilterState;
-use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
-/// First bytes of every snapshot; the number is the format's.
-const MAGIC: &[u8] = b"timedeal-snapshot 1\n";
-const HASH_BYTES: usize = 32;
+use format::{decode, encode};
+pub(crate) use patience::Patience;
+use patience::{ANSWER_WITHIN, BODY_WITHIN, Silent};
+
 /// How many snapshots of a partition are kept.
 const KEPT: usize = 2;
 
@@ -30,26 +35,54 @@ pub struct Snapshot {
     pub state: State,
 }
 
-/// Why a snapshot was not written or listed.
+/// Why a snapshot was not written, or none was found.
 #[derive(Debug, thiserror::Error)]
 #[error("snapshots of partition {partition}: {source}")]
 pub struct SnapshotError {
     partition: Partition,
-    source: object_store::Error,
+    source: Fault,
 }
 
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Store(#[from] object_store::Error),
+    #[error(transparent)]
+    Silent(#[from] Silent),
+    #[error("whoever was to make it gave up")]
+    NotMade,
+}
+
+/// Something that takes long and awaits nothing.
+pub type Work = Box<dyn FnOnce() + Send>;
+
 /// The snapshots of one log in an object store.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Snapshots {
     store: Arc<dyn ObjectStore>,
     log_id: u8,
+    offload: Arc<dyn Fn(Work) + Send + Sync>,
+}
+
+impl fmt::Debug for Snapshots {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, log_id, offload: _ } = self;
+        formatter.debug_tuple("Snapshots").field(store).field(log_id).finish()
+    }
 }
 
 impl Snapshots {
-    /// Snapshots of this log in `store`, beside those of other logs.
+    /// Snapshots of this log in `store`, beside those of other logs. They are made and read where
+    /// they are asked for.
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, log_id: u8) -> Self {
-        Self { store, log_id }
+        Self { store, log_id, offload: Arc::new(|work: Work| work()) }
+    }
+
+    /// The same, made and read by `offload`, which must not wait for the work to be done.
+    #[must_use]
+    pub fn offloaded_to(self, offload: impl Fn(Work) + Send + Sync + 'static) -> Self {
+        Self { offload: Arc::new(offload), ..self }
     }
 
     /// The log that these are snapshots of.
@@ -66,11 +99,12 @@ impl Snapshots {
         if !self.list(partition).await?.is_empty() {
             return Ok(None);
         }
-        let fault = |source| SnapshotError { partition, source };
+        let fault =
+            |source: object_store::Error| SnapshotError { partition, source: source.into() };
         let listed = self.store.list_with_delimiter(None).await.map_err(fault)?;
         for prefix in listed.common_prefixes {
             let Some(log_id) = log_id_of(&prefix) else { continue };
-            let other = Self { store: Arc::clone(&self.store), log_id };
+            let other = Self { log_id, ..self.clone() };
             if !other.list(partition).await?.is_empty() {
                 return Ok(Some(log_id));
             }
@@ -78,15 +112,34 @@ impl Snapshots {
         Ok(None)
     }
 
+    /// The same, from a store that may be silent.
+    pub(crate) async fn other_log_within(
+        &self,
+        partition: Partition,
+        patience: Patience<'_>,
+    ) -> Result<Option<u8>, SnapshotError> {
+        let silent = |silent: Silent| SnapshotError { partition, source: silent.into() };
+        patience.wait(ANSWER_WITHIN, self.other_log(partition)).await.map_err(silent)?
+    }
+
     /// The newest snapshot that is whole; missing and corrupt ones are skipped with a warning.
     ///
     /// # Errors
     /// If the store cannot be listed.
     pub async fn load(&self, partition: Partition) -> Result<Option<Snapshot>, SnapshotError> {
-        for path in self.list(partition).await?.into_iter().rev() {
-            let read = async { self.store.get(&path).await?.bytes().await };
-            let read = read.await.map_err(|fault| fault.to_string());
-            match read.and_then(|bytes| decode(&bytes).map_err(str::to_owned)) {
+        self.load_within(partition, Patience::Endless).await
+    }
+
+    /// The same, from a store that may be silent.
+    pub(crate) async fn load_within(
+        &self,
+        partition: Partition,
+        patience: Patience<'_>,
+    ) -> Result<Option<Snapshot>, SnapshotError> {
+        let silent = |silent: Silent| SnapshotError { partition, source: silent.into() };
+        let listed = patience.wait(ANSWER_WITHIN, self.list(partition)).await.map_err(silent)?;
+        for path in listed?.into_iter().rev() {
+            match self.read(&path, patience).await.map_err(silent)? {
                 Ok(snapshot) if snapshot.filter.log_id == Some(self.log_id) => {
                     return Ok(Some(snapshot));
                 }
@@ -95,6 +148,46 @@ impl Snapshots {
             }
         }
         Ok(None)
+    }
+
+    /// A snapshot, or why it is none; or that the store is silent.
+    async fn read(
+        &self,
+        path: &Path,
+        patience: Patience<'_>,
+    ) -> Result<Result<Snapshot, String>, Silent> {
+        let answer = match patience.wait(ANSWER_WITHIN, self.store.get(path)).await? {
+            Ok(answer) => answer,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        let bytes = match patience.wait(BODY_WITHIN, answer.bytes()).await? {
+            Ok(bytes) => bytes,
+            Err(fault) => return Ok(Err(fault.to_string())),
+        };
+        let decoded = self.done(move || decode(&bytes)).await;
+        Ok(decoded.unwrap_or(Err("whoever was to read it gave up")).map_err(str::to_owned))
+    }
+
+    /// Has `work` done; none if whoever was to do it gave up.
+    async fn done<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let (done, outcome) = oneshot::channel();
+        // Who has lost interest in the outcome does not wait for it.
+        (self.offload)(Box::new(move || drop(done.send(work()))));
+        outcome.await.ok()
+    }
+
+    /// The bytes of a snapshot. The state is let go before they are there.
+    pub(crate) async fn make(
+        &self,
+        partition: Partition,
+        filter: FilterState,
+        state: Arc<State>,
+    ) -> Result<Vec<u8>, SnapshotError> {
+        let made = self.done(move || encode(&filter, &state)).await;
+        made.ok_or(SnapshotError { partition, source: Fault::NotMade })
     }
 
     /// Writes a snapshot's bytes and removes all but the newest.
@@ -107,7 +200,8 @@ impl Snapshots {
         filter: &FilterState,
         bytes: Vec<u8>,
     ) -> Result<(), SnapshotError> {
-        let fault = |source| SnapshotError { partition, source };
+        let fault =
+            |source: object_store::Error| SnapshotError { partition, source: source.into() };
         // The name sorts by read_offset; the epoch keeps two owners apart.
         let name = format!("{:020}-{:020}.snapshot", filter.read_offset, filter.epoch);
         let path = self.folder(partition).join(name);
@@ -128,7 +222,9 @@ impl Snapshots {
     async fn list(&self, partition: Partition) -> Result<Vec<Path>, SnapshotError> {
         let listed = self.store.list(Some(&self.folder(partition)));
         let listed = listed.map_ok(|object| object.location).try_collect::<Vec<_>>().await;
-        let mut paths = listed.map_err(|source| SnapshotError { partition, source })?;
+        let fault =
+            |source: object_store::Error| SnapshotError { partition, source: source.into() };
+        let mut paths = listed.map_err(fault)?;
         paths.retain(|path| path.extension() == Some("snapshot"));
         paths.sort_unstable();
         Ok(paths)
@@ -141,37 +237,6 @@ impl Snapshots {
 
 fn log_id_of(prefix: &Path) -> Option<u8> {
     prefix.filename()?.strip_prefix("log-")?.parse().ok()
-}
-
-/// The bytes of a snapshot.
-pub(crate) fn encode(filter: &FilterState, state: &State) -> Vec<u8> {
-    let filter = serde_json::to_vec(filter).expect("a filter state is plain data");
-    let state = state.encode();
-    let mut bytes = Vec::with_capacity(MAGIC.len() + 8 + filter.len() + state.len() + HASH_BYTES);
-    bytes.extend_from_slice(MAGIC);
-    let length = u64::try_from(filter.len()).expect("usize fits u64");
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(&filter);
-    bytes.extend_from_slice(&state);
-    let hash = Sha256::digest(&bytes);
-    bytes.extend_from_slice(&hash);
-    bytes
-}
-
-fn decode(bytes: &[u8]) -> Result<Snapshot, &'static str> {
-    let end = bytes.len().checked_sub(HASH_BYTES).ok_or("too short")?;
-    let (body, hash) = bytes.split_at(end);
-    if Sha256::digest(body)[..] != *hash {
-        return Err("checksum does not fit");
-    }
-    let rest = body.strip_prefix(MAGIC).ok_or("unknown format")?;
-    let (length, rest) = rest.split_first_chunk::<8>().ok_or("no length")?;
-    let length = usize::try_from(u64::from_be_bytes(*length)).map_err(|_| "absurd length")?;
-    let (filter, state) = rest.split_at_checked(length).ok_or("absurd length")?;
-    Ok(Snapshot {
-        filter: serde_json::from_slice(filter).map_err(|_| "filter state cannot be read")?,
-        state: State::decode(state).map_err(|_| "state cannot be read")?,
-    })
 }
 
 #[cfg(test)]

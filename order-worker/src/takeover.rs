@@ -15,7 +15,7 @@ use schemas::{Digest, Offset, Timestamp};
 use crate::board::Resume;
 use crate::deciding::{check_log_time, check_version, latest_log_time};
 use crate::metric::PartitionMetrics;
-use crate::snapshot::SnapshotError;
+use crate::snapshot::{Patience, Snapshot, SnapshotError};
 use crate::worker::WorkerParts;
 
 /// Why a partition was not taken over, or is not owned any more.
@@ -39,9 +39,6 @@ pub(crate) enum Setback {
     /// The log does not take the claim or its outcome is unknown.
     #[error(transparent)]
     Append(AppendError),
-    /// The snapshots cannot be listed.
-    #[error(transparent)]
-    Snapshots(#[from] SnapshotError),
 }
 
 impl From<Park> for Setback {
@@ -100,8 +97,12 @@ impl Attempt<'_> {
     /// Folds the log from the newest snapshot to its end, claims the partition, and reads on until
     /// the claim is answered.
     pub(crate) async fn run(&self, open: &mut Option<OpenClaim>) -> Result<Taken, Setback> {
-        let mut taken = self.load().await?;
-        match self.win(&mut taken, open).await {
+        let (mut taken, other_log) = self.load().await;
+        let won = match other_log {
+            Some(park) => Err(park.into()),
+            None => self.win(&mut taken, open).await,
+        };
+        match won {
             Ok(()) => Ok(taken),
             Err(setback) => {
                 // Its owner says how far behind a partition is; of this one nobody else does.
@@ -114,7 +115,6 @@ impl Attempt<'_> {
     }
 
     async fn win(&self, taken: &mut Taken, open: &mut Option<OpenClaim>) -> Result<(), Setback> {
-        self.check_log(taken.reader.state()).await?;
         let outcome = taken.read_up(open.as_ref().map(|open| &open.claim)).await?;
         self.check(taken).await?;
         if let Some(outcome) = outcome {
@@ -154,26 +154,32 @@ impl Attempt<'_> {
         });
     }
 
-    async fn load(&self) -> Result<Taken, Setback> {
-        let WorkerParts { partition, decisions, snapshots, .. } = self.parts;
-        let (filter, state) = snapshots.load(*partition).await?.map_or_else(
+    /// The newest snapshot or nothing, and whether another log's is in the way. What the store
+    /// does not tell in time is found by reading the whole log.
+    async fn load(&self) -> (Taken, Option<Park>) {
+        let WorkerParts { partition, decisions, .. } = self.parts;
+        let (snapshot, other_log) = self.find_snapshot().await.unwrap_or_else(|fault| {
+            tracing::warn!(partition, %fault, "going on without a snapshot");
+            (None, None)
+        });
+        let (filter, state) = snapshot.map_or_else(
             || (FilterState::default(), State::default()),
             |snapshot| (snapshot.filter, snapshot.state),
         );
         let reader = Reader::new(Arc::clone(decisions), *partition, filter, self.limits);
-        Ok(Taken { reader, state })
+        (Taken { reader, state }, other_log)
     }
 
-    /// Without a snapshot of this log there must be none of another, or an operator who knows.
-    async fn check_log(&self, filter: &FilterState) -> Result<(), Setback> {
-        let WorkerParts { partition, snapshots, .. } = self.parts;
-        if filter.read_offset == 0
-            && !self.accepted.new_log
-            && let Some(expected) = snapshots.other_log(*partition).await?
-        {
-            return Err(Park::OtherLog { found: snapshots.log_id(), expected }.into());
+    async fn find_snapshot(&self) -> Result<(Option<Snapshot>, Option<Park>), SnapshotError> {
+        let WorkerParts { partition, snapshots, clock, .. } = self.parts;
+        let patience = Patience::By(&**clock);
+        let snapshot = snapshots.load_within(*partition, patience).await?;
+        if snapshot.is_some() || self.accepted.new_log {
+            return Ok((snapshot, None));
         }
-        Ok(())
+        let other_log = snapshots.other_log_within(*partition, patience).await?;
+        let found = snapshots.log_id();
+        Ok((None, other_log.map(|expected| Park::OtherLog { found, expected })))
     }
 
     fn claim(&self, taken: &Taken) -> OpenClaim {

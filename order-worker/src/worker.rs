@@ -313,17 +313,15 @@ impl PartitionWorker {
             Setback::Fenced { .. } => {
                 platform::jitter::spread(self.options.session_timeout, &mut draw)
             }
-            Setback::Lost(_) | Setback::Read(_) | Setback::Append(_) | Setback::Snapshots(_) => {
+            Setback::Lost(_) | Setback::Read(_) | Setback::Append(_) => {
                 self.backoff.next_delay(&mut draw)
             }
         };
         let park = match setback {
             Setback::Parked(park) => Some(park),
-            Setback::Fenced { .. }
-            | Setback::Lost(_)
-            | Setback::Read(_)
-            | Setback::Append(_)
-            | Setback::Snapshots(_) => None,
+            Setback::Fenced { .. } | Setback::Lost(_) | Setback::Read(_) | Setback::Append(_) => {
+                None
+            }
         };
         self.show_setback(setback, park);
         self.state = if self.draining {

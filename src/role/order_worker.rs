@@ -43,7 +43,8 @@ pub(crate) fn start(
     group: &mut TaskGroup,
 ) -> anyhow::Result<()> {
     order_worker::describe_metrics();
-    let snapshots = Snapshots::new(Arc::clone(&workers.snapshots), on.log_id);
+    let snapshots = Snapshots::new(Arc::clone(&workers.snapshots), on.log_id)
+        .offloaded_to(|work| drop(tokio::task::spawn_blocking(work)));
     let options = options(workers.flags, on.logs.commands.partitions());
     let mut pool = Vec::new();
     for partition in 0..on.logs.commands.partitions() {

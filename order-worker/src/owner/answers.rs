@@ -1,6 +1,6 @@
 //! What comes back to an owner: acknowledgements, its own decisions read back, outcomes of
-//! reminders and snapshots. Anything unexpected means that the state is no longer known to be the
-//! fold of the log, and everything starts over.
+//! reminders. Anything unexpected means that the state is no longer known to be the fold of the
+//! log, and everything starts over.
 
 use std::sync::Arc;
 
@@ -37,19 +37,6 @@ impl Owner {
         if let Some(answer) = self.tick.as_mut().and_then(FutureExt::now_or_never) {
             self.tick = None;
             self.ticks.appended(answer.0, answer.1, now(&self.parts));
-        }
-    }
-
-    fn collect_snapshot(&mut self) {
-        if let Some(outcome) = self.snapshot.as_mut().and_then(FutureExt::now_or_never) {
-            self.snapshot = None;
-            match outcome {
-                Ok(()) => self.metrics.snapshots_written.increment(1),
-                Err(fault) => {
-                    self.metrics.snapshots_failed.increment(1);
-                    tracing::warn!(%fault, "snapshot not written");
-                }
-            }
         }
     }
 

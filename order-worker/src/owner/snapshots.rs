@@ -1,18 +1,18 @@
-//! When an owner takes a snapshot, and of what.
+//! When an owner takes a snapshot, of what, and what comes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use platform::fail_point::{self, FailPoint};
 
 use super::Owner;
-use crate::snapshot;
 
 impl Owner {
     pub(super) fn snapshot_is_due(&self) -> bool {
         let (decided_next, at_ms) = self.snapshot_at;
         let decided = self.decided_next() - decided_next;
-        if self.snapshot.is_some() || self.resting {
+        if self.making.is_some() || self.snapshot.is_some() || self.resting {
             return false;
         }
         if self.snapshot_wanted || decided == 0 {
@@ -32,12 +32,37 @@ impl Owner {
         fail_point::reach(FailPoint::BeforeCheckpoint);
         let filter = self.reader.state().clone();
         assert_eq!(filter.decided_next, self.frontier.decided_next, "nothing is ahead of the log");
-        let bytes = snapshot::encode(&filter, &self.frontier.state);
         self.snapshot_wanted = false;
         self.snapshot_at = (filter.decided_next, self.parts.clock.elapsed_millis());
         let (snapshots, partition) = (self.parts.snapshots.clone(), self.parts.partition);
-        let save = async move { snapshots.save(partition, &filter, bytes).await };
-        self.snapshot = Some(save.boxed());
+        let state = Arc::clone(&self.frontier.state);
+        let make = async move {
+            let bytes = snapshots.make(partition, filter.clone(), state).await?;
+            Ok((filter, bytes))
+        };
+        self.making = Some(make.boxed());
         true
+    }
+
+    pub(super) fn collect_snapshot(&mut self) {
+        if let Some(made) = self.making.as_mut().and_then(FutureExt::now_or_never) {
+            self.making = None;
+            let (snapshots, partition) = (self.parts.snapshots.clone(), self.parts.partition);
+            let save = async move {
+                let (filter, bytes) = made?;
+                snapshots.save(partition, &filter, bytes).await
+            };
+            self.snapshot = Some(save.boxed());
+        }
+        if let Some(outcome) = self.snapshot.as_mut().and_then(FutureExt::now_or_never) {
+            self.snapshot = None;
+            match outcome {
+                Ok(()) => self.metrics.snapshots_written.increment(1),
+                Err(fault) => {
+                    self.metrics.snapshots_failed.increment(1);
+                    tracing::warn!(%fault, "snapshot not written");
+                }
+            }
+        }
     }
 }

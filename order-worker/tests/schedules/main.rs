@@ -9,5 +9,7 @@ mod giving_back;
 mod measuring;
 mod ownership;
 mod parking;
+mod snapshots;
+mod store;
 mod time;
 mod world;

@@ -1,0 +1,107 @@
+//! Snapshots save time: making and reading them holds nobody up, and who gets none goes on.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use decision_log::Verdict;
+use futures_executor::block_on;
+use futures_util::FutureExt;
+use object_store::ObjectStore;
+use order_worker::{PartitionWorker, Phase, Snapshots, Step, Work, WorkerOptions, WorkerParts};
+
+use crate::store::{Mood, MoodyStore};
+use crate::world::{World, eager, settle};
+
+/// Options under which every decision is worth a snapshot.
+fn often() -> WorkerOptions {
+    WorkerOptions { snapshot_decisions: 1, snapshot_pause: Duration::ZERO, ..eager() }
+}
+
+fn on(world: &World, store: &Arc<MoodyStore>) -> WorkerParts {
+    let snapshots = Snapshots::new(Arc::clone(store) as Arc<dyn ObjectStore>, 7);
+    WorkerParts { snapshots, ..world.parts() }
+}
+
+/// A partition with one deal and one purchase, both in a snapshot.
+fn stored(world: &World, store: &Arc<MoodyStore>) {
+    let deal_id = world.announce(10, 0);
+    world.buy(deal_id);
+    settle(&mut PartitionWorker::new(on(world, store), often(), 1));
+    world.assert_all_decided();
+}
+
+#[test]
+fn a_store_that_is_no_use_is_done_without() {
+    for (mood, clock_steps) in [(Mood::Broken, 0), (Mood::Silent, 1), (Mood::Stuck, 1)] {
+        let world = World::new();
+        let store = Arc::new(MoodyStore::default());
+        stored(&world, &store);
+        store.turn(mood);
+        let mut next = PartitionWorker::new(on(&world, &store), eager(), 2);
+        {
+            let mut taking_over = std::pin::pin!(next.step());
+            for _ in 0..clock_steps {
+                assert!(taking_over.as_mut().now_or_never().is_none(), "{mood:?}");
+                world.clock.advance(Duration::from_secs(20));
+            }
+            assert_eq!(taking_over.now_or_never(), Some(Step::Busy), "{mood:?}");
+        }
+        assert_eq!(world.board.list()[0].phase, Phase::Owning, "{mood:?}");
+        assert_eq!(world.verdicts(Verdict::Owner), 2, "{mood:?}");
+        world.announce(10, 0);
+        settle(&mut next);
+        world.assert_all_decided();
+    }
+}
+
+/// Work that is done when the test says so.
+fn later(snapshots: Snapshots) -> (Snapshots, mpsc::Receiver<Work>) {
+    let (sender, work) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let offload = move |work| sender.lock().unwrap().send(work).unwrap();
+    (snapshots.offloaded_to(offload), work)
+}
+
+#[test]
+fn a_snapshot_is_made_elsewhere_and_nothing_is_decided_meanwhile() {
+    let world = World::new();
+    let deal_id = world.announce(10, 0);
+    let (snapshots, work) = later(world.snapshots());
+    let parts = WorkerParts { snapshots, ..world.parts() };
+    let mut worker = PartitionWorker::new(parts, often(), 1);
+    settle(&mut worker);
+    let make = work.try_recv().unwrap();
+    world.buy(deal_id);
+    settle(&mut worker);
+    assert_eq!(world.effective().len(), 1, "its state is looked at");
+    assert!(worker.wait().now_or_never().is_none());
+    make();
+    assert!(worker.wait().now_or_never().is_some(), "whoever waits is told");
+    settle(&mut worker);
+    world.assert_all_decided();
+    let stored = block_on(world.snapshots().load(0)).unwrap().unwrap();
+    assert_eq!(stored.filter.decided_next, 2);
+    // The purchase is due for the next one. Whoever gives up on that holds nobody up either.
+    drop(work.try_recv().unwrap());
+    world.buy(deal_id);
+    settle(&mut worker);
+    world.assert_all_decided();
+}
+
+#[test]
+fn a_snapshot_is_read_elsewhere() {
+    let world = World::new();
+    world.announce(10, 0);
+    settle(&mut world.worker(1, often()));
+    let (snapshots, work) = later(world.snapshots());
+    let parts = WorkerParts { snapshots, ..world.parts() };
+    let mut next = PartitionWorker::new(parts, eager(), 2);
+    {
+        let mut taking_over = std::pin::pin!(next.step());
+        assert!(taking_over.as_mut().now_or_never().is_none());
+        work.try_recv().unwrap()();
+        assert_eq!(taking_over.now_or_never(), Some(Step::Busy));
+    }
+    assert_eq!(world.board.list()[0].phase, Phase::Owning);
+}
