@@ -79,6 +79,7 @@ mod tests {
         use order_worker::Snapshots;
         use schemas::log::FilterState;
 
+        const BYTES: usize = 20 << 20;
         crate::process::install_cryptography();
         let endpoint = test_servers::Server::Aws.address();
         let name = test_servers::unique("snapshots").replace('_', "-");
@@ -96,12 +97,12 @@ mod tests {
         for read_offset in [5, 900, 1_000] {
             let filter =
                 FilterState { log_id: Some(3), read_offset, epoch: 1, ..FilterState::default() };
-            // More than one part of an upload in parts would hold.
-            snapshots.save(7, &filter, vec![0; 6 << 20]).await.unwrap();
+            // Several parts, the last one smaller than the others.
+            snapshots.save(7, &filter, vec![0; BYTES]).await.unwrap();
         }
         let kept: Vec<_> = store.list(None).try_collect().await.unwrap();
         assert_eq!(kept.len(), 2, "{kept:?}");
-        assert!(kept.iter().all(|object| object.size == 6 << 20), "{kept:?}");
+        assert!(kept.iter().all(|object| object.size == BYTES as u64), "{kept:?}");
         // What is no snapshot is skipped, not believed.
         assert!(snapshots.load(7).await.unwrap().is_none());
         let newer = Snapshots::new(store, 4);

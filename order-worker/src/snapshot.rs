@@ -11,10 +11,12 @@ mod patience;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use decider::State;
 use futures_util::TryStreamExt;
+use futures_util::stream::FuturesUnordered;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use schemas::Partition;
 use schemas::log::FilterState;
 use tokio::sync::oneshot;
@@ -25,6 +27,10 @@ use patience::{ANSWER_WITHIN, BODY_WITHIN, Silent};
 
 /// How many snapshots of a partition are kept.
 const KEPT: usize = 2;
+/// Larger ones are uploaded in parts of this size: one that fails is sent again, not all of it.
+const PART_BYTES: usize = 8 << 20;
+/// So many parts are on their way at a time.
+const PARTS_MAX: usize = 4;
 
 /// The fold of a partition up to `filter.read_offset`.
 #[derive(Debug)]
@@ -205,7 +211,7 @@ impl Snapshots {
         // The name sorts by read_offset; the epoch keeps two owners apart.
         let name = format!("{:020}-{:020}.snapshot", filter.read_offset, filter.epoch);
         let path = self.folder(partition).join(name);
-        self.store.put(&path, PutPayload::from(bytes)).await.map_err(fault)?;
+        self.put(&path, bytes.into()).await.map_err(fault)?;
         let mut old = self.list(partition).await?;
         old.truncate(old.len().saturating_sub(KEPT));
         for path in old {
@@ -216,6 +222,20 @@ impl Snapshots {
             }
         }
         Ok(())
+    }
+
+    async fn put(&self, path: &Path, bytes: Bytes) -> object_store::Result<()> {
+        if bytes.len() <= PART_BYTES {
+            return self.store.put(path, bytes.into()).await.map(drop);
+        }
+        let mut upload = self.store.put_multipart(path).await?;
+        let outcome = put_in_parts(&mut *upload, &bytes).await;
+        if outcome.is_err()
+            && let Err(fault) = upload.abort().await
+        {
+            tracing::warn!(%path, %fault, "parts of an upload that failed are left behind");
+        }
+        outcome
     }
 
     /// Paths of a partition's snapshots, oldest first.
@@ -233,6 +253,19 @@ impl Snapshots {
     fn folder(&self, partition: Partition) -> Path {
         Path::from(format!("log-{}/partition-{partition}", self.log_id))
     }
+}
+
+/// Nothing is there before all parts are.
+async fn put_in_parts(upload: &mut dyn MultipartUpload, bytes: &Bytes) -> object_store::Result<()> {
+    let mut sent = FuturesUnordered::new();
+    for part in bytes.chunks(PART_BYTES) {
+        if sent.len() == PARTS_MAX {
+            sent.try_next().await?;
+        }
+        sent.push(upload.put_part(PutPayload::from(bytes.slice_ref(part))));
+    }
+    while sent.try_next().await?.is_some() {}
+    upload.complete().await.map(drop)
 }
 
 fn log_id_of(prefix: &Path) -> Option<u8> {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use decision_log::Verdict;
 use futures_executor::block_on;
 use futures_util::FutureExt;
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use order_worker::{PartitionWorker, Phase, Snapshots, Step, Work, WorkerOptions, WorkerParts};
+use schemas::log::FilterState;
 
 use crate::store::{Mood, MoodyStore};
 use crate::world::{World, eager, settle};
@@ -104,4 +105,22 @@ fn a_snapshot_is_read_elsewhere() {
         assert_eq!(taking_over.now_or_never(), Some(Step::Busy));
     }
     assert_eq!(world.board.list()[0].phase, Phase::Owning);
+}
+
+#[test]
+fn a_large_snapshot_is_uploaded_in_parts() {
+    const LENGTHS: [(usize, usize); 4] =
+        [(1, 0), (8 << 20, 0), ((8 << 20) + 1, 1), ((50 << 20) + 3, 1)];
+    for (length, uploads) in LENGTHS {
+        let store = Arc::new(MoodyStore::default());
+        let snapshots = Snapshots::new(Arc::clone(&store) as Arc<dyn ObjectStore>, 7);
+        let filter = FilterState { log_id: Some(7), read_offset: 1, ..FilterState::default() };
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(length).collect();
+        block_on(snapshots.save(0, &filter, bytes.clone())).unwrap();
+        let listed =
+            block_on(store.list_with_delimiter(Some(&"log-7/partition-0".into()))).unwrap();
+        let got = block_on(async { store.get(&listed.objects[0].location).await?.bytes().await });
+        assert!(got.unwrap() == bytes, "{length} bytes came back as others");
+        assert_eq!(store.uploads(), uploads, "{length} bytes");
+    }
 }

@@ -1,6 +1,7 @@
 //! An object store in memory that is silent or broken when a test says so.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -32,11 +33,17 @@ pub(crate) enum Mood {
 pub(crate) struct MoodyStore {
     memory: InMemory,
     mood: Mutex<Mood>,
+    uploads: AtomicUsize,
 }
 
 impl MoodyStore {
     pub(crate) fn turn(&self, mood: Mood) {
         *self.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
+    }
+
+    /// How many uploads in parts were begun.
+    pub(crate) fn uploads(&self) -> usize {
+        self.uploads.load(Ordering::Relaxed)
     }
 
     fn mood(&self) -> Mood {
@@ -88,6 +95,7 @@ impl ObjectStore for MoodyStore {
         'b: 'c,
         Self: 'c,
     {
+        self.uploads.fetch_add(1, Ordering::Relaxed);
         self.memory.put_multipart_opts(location, options)
     }
 
