@@ -19,6 +19,7 @@ use schemas::{Digest, Offset, Timestamp};
 use crate::deciding::{Frontier, latest_log_time};
 use crate::metric::PartitionMetrics;
 use crate::sent::{SENT_MAX, Sent};
+use crate::share::{Portion, Share};
 use crate::snapshot::SnapshotError;
 use crate::takeover::{Setback, Taken};
 use crate::ticks::{Due, Kind, Ticks};
@@ -55,6 +56,7 @@ type PendingSnapshot = BoxFuture<'static, Result<(), SnapshotError>>;
 pub(crate) struct Owner {
     parts: WorkerParts,
     options: WorkerOptions,
+    share: Arc<Share>,
     metrics: PartitionMetrics,
     /// Whether log time may run ahead of the clock.
     accept_log_time: bool,
@@ -88,6 +90,7 @@ impl Owner {
     pub(crate) fn new(
         parts: WorkerParts,
         options: WorkerOptions,
+        share: Arc<Share>,
         metrics: PartitionMetrics,
         taken: Taken,
     ) -> Self {
@@ -98,6 +101,7 @@ impl Owner {
         Self {
             parts,
             options,
+            share,
             metrics,
             accept_log_time: false,
             reader,
@@ -214,13 +218,18 @@ impl Owner {
         }
     }
 
+    fn portion(&self) -> Portion {
+        let WorkerOptions { batch, appends_max, .. } = self.options;
+        self.share.portion(Portion { records_max: batch.records_max, appends_max })
+    }
+
     fn wants_commands(&self) -> bool {
         !self.draining
             && !self.resting
             && self.park.is_none()
             && !self.snapshot_is_due()
             && self.frontier.is_free()
-            && self.appends.len() < self.options.appends_max
+            && self.appends.len() < self.portion().appends_max
             && self.sent.len() < SENT_MAX
     }
 
@@ -236,10 +245,8 @@ impl Owner {
         let from = self.frontier.decided_next;
         let WorkerParts { partition, commands, decisions, .. } = &self.parts;
         let room = SENT_MAX - self.sent.len();
-        let limits = ReadLimits {
-            records_max: self.options.batch.records_max.min(room),
-            ..self.options.batch
-        };
+        let limits =
+            ReadLimits { records_max: self.portion().records_max.min(room), ..self.options.batch };
         let batch = commands.read(*partition, from, limits).await.map_err(commands_fault)?;
         self.commands_end = batch.end;
         self.oldest_waiting = batch.records.first().map(|first| first.log_time);

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::board::{PartitionBoard, Phase, Resume};
 use crate::metric::PartitionMetrics;
 use crate::owner::Owner;
+use crate::share::{Seat, Share};
 use crate::snapshot::Snapshots;
 use crate::takeover::{Attempt, OpenClaim, Setback, hear_out};
 pub use orders::Order;
@@ -45,8 +46,8 @@ pub struct WorkerParts {
 pub struct WorkerOptions {
     /// Size of one batch of commands.
     pub batch: ReadLimits,
-    /// So many batches of decisions may be unacknowledged at a time. All partitions together must
-    /// stay well below what the log lets wait, or their own load reads as lost appends.
+    /// So many batches of decisions may be unacknowledged at a time, or fewer and smaller ones if
+    /// partitions share what the log lets wait.
     pub appends_max: usize,
     /// A snapshot is taken after so many decisions …
     pub snapshot_decisions: u64,
@@ -113,6 +114,9 @@ pub struct PartitionWorker {
     taken_at: Offset,
     random: SplitMix64,
     draining: bool,
+    share: Arc<Share>,
+    /// Taken while the partition is this worker's.
+    seat: Option<Seat>,
     /// Since when the partition is not this worker's, in monotonic milliseconds.
     resting_since_ms: Option<u64>,
 }
@@ -133,8 +137,16 @@ impl PartitionWorker {
             taken_at: 0,
             random: SplitMix64::new(seed),
             draining: false,
+            share: Share::new(usize::MAX),
+            seat: None,
             resting_since_ms: None,
         }
+    }
+
+    /// The same, beside other partitions that share what the log lets wait.
+    #[must_use]
+    pub fn sharing(self, share: &Arc<Share>) -> Self {
+        Self { share: Arc::clone(share), seat: Some(Seat::take(share)), ..self }
     }
 
     /// Steps and waits until `shutdown` is asked for, then drains. The caller bounds the time.
@@ -278,7 +290,8 @@ impl PartitionWorker {
         // It was said of what was in the way this time.
         let accepted = std::mem::take(&mut self.accepted);
         let (parts, options) = (self.parts.clone(), self.options);
-        let mut owner = Owner::new(parts, options, self.metrics.clone(), taken);
+        let share = Arc::clone(&self.share);
+        let mut owner = Owner::new(parts, options, share, self.metrics.clone(), taken);
         if accepted.accept_log_time {
             owner.accept_log_time();
         }

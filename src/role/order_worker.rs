@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
-use event_log::kafka::Connection;
+use event_log::Options;
 use event_log::kafka::membership::{Membership, MembershipFault, MembershipOptions};
+use event_log::kafka::{Connection, KafkaOptions};
 use object_store::ObjectStore;
 use order_worker::{
-    Given, PartitionBoard, PartitionWorker, Phase, Pool, PoolParts, Snapshots, WorkerOptions, WorkerParts,
+    Given, PartitionBoard, PartitionWorker, Phase, Pool, PoolParts, Share, Snapshots,
+    WorkerOptions, WorkerParts,
 };
 use platform::clock::Clock;
 use platform::jitter::SplitMix64;
@@ -19,11 +21,9 @@ use platform::shutdown::TaskGroup;
 use super::Base;
 use crate::broker::in_full;
 use crate::cli::WorkerFlags;
+use crate::logs::wall_clock;
 use crate::patience::{Obstacle, Patience};
 
-/// Unacknowledged decisions of all partitions together: half of what the logs let wait; the other
-/// half is for the crowd.
-const WAITING_DECISIONS_MAX: usize = 32_768;
 /// How often it is looked how far partitions are decided.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -45,7 +45,9 @@ pub(crate) fn start(
     order_worker::describe_metrics();
     let snapshots = Snapshots::new(Arc::clone(&workers.snapshots), on.log_id)
         .offloaded_to(|work| drop(tokio::task::spawn_blocking(work)));
-    let options = options(workers.flags, on.logs.commands.partitions());
+    let given = given.into();
+    let share = Share::new(waiting_decisions_max(&given));
+    let options = WorkerOptions { retire_after: workers.flags.retire_after, ..Default::default() };
     let mut pool = Vec::new();
     for partition in 0..on.logs.commands.partitions() {
         let parts = WorkerParts {
@@ -58,22 +60,23 @@ pub(crate) fn start(
             board: Arc::clone(&workers.board),
         };
         let seed = SplitMix64::from_system().context("draw a seed")?.draw();
-        pool.push((partition, PartitionWorker::new(parts, options, seed)));
+        pool.push((partition, PartitionWorker::new(parts, options, seed).sharing(&share)));
     }
     let parts = PoolParts { workers: pool, clock: Arc::clone(&on.clock) };
     let pool = Pool::start(parts, group);
-    group.spawn_fallible("assignments", pool.run(given.into(), group.token().clone()));
+    group.spawn_fallible("assignments", pool.run(given, group.token().clone()));
     Ok(())
 }
 
-/// What the logs let wait is shared among the partitions.
-fn options(flags: &WorkerFlags, partitions: u16) -> WorkerOptions {
-    let mut options = WorkerOptions::default();
-    let share = (WAITING_DECISIONS_MAX / usize::from(partitions)).max(1);
-    options.batch.records_max = options.batch.records_max.min(share);
-    options.appends_max = options.appends_max.min(share / options.batch.records_max);
-    options.retire_after = flags.retire_after;
-    options
+/// Unacknowledged decisions of all partitions together: half of what the log lets wait. The other
+/// half is for the crowd where all logs have one queue, and else for what is still on its way when
+/// partitions come and go.
+fn waiting_decisions_max(given: &Given) -> usize {
+    let waiting_max = match given {
+        Given::ForEver(_) => Options::new(1, wall_clock()).queue_records_max,
+        Given::WhileMember(_) => KafkaOptions::default().waiting_records_max,
+    };
+    waiting_max / 2
 }
 
 /// This worker's place in the group of workers of a broker.

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::{PartitionWorker, State};
 use crate::board::{Phase, Resume};
+use crate::share::Seat;
 use crate::takeover::OpenClaim;
 
 /// What is known of a partition is kept for so many session timeouts after it went.
@@ -27,6 +28,7 @@ impl PartitionWorker {
         match (order, self.resting_since_ms) {
             (Order::Own, Some(_)) => {
                 self.resting_since_ms = None;
+                self.seat = Some(Seat::take(&self.share));
                 self.metrics.assigned.set(1.0);
                 match &mut self.state {
                     State::Owning(owner) => owner.wake(),
@@ -39,6 +41,7 @@ impl PartitionWorker {
             }
             (Order::Rest, None) => {
                 self.resting_since_ms = Some(self.parts.clock.elapsed_millis());
+                self.seat = None;
                 self.metrics.assigned.set(0.0);
                 self.metrics.parked.set(0.0);
                 self.metrics.set_lag(0, Duration::ZERO);

@@ -1,11 +1,12 @@
 //! Lost appends, zombies, claims and snapshots.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use decision_log::Verdict;
-use event_log::ReadLimits;
+use event_log::{Fate, ReadLimits};
 use futures_executor::block_on;
-use order_worker::{PartitionWorker, Phase, Step, WorkerOptions};
+use order_worker::{Order, PartitionWorker, Phase, Share, Step, WorkerOptions};
 
 use crate::world::{World, eager, pass, settle, settle_over};
 
@@ -211,4 +212,33 @@ fn a_full_pipeline_decides_everything_in_order() {
     settle(&mut worker);
     world.assert_all_decided();
     assert_eq!(world.confirmed(), 100);
+}
+
+#[test]
+fn a_partition_gets_more_of_what_may_wait_when_another_goes() {
+    let world = World::new();
+    let deal_id = world.announce(100, 0);
+    let share = Share::new(8);
+    let worker = |seed| world.worker(seed, WorkerOptions::default()).sharing(&share);
+    let (mut worker, mut other) = (worker(1), worker(2));
+    settle(&mut worker);
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&sizes);
+    world.decisions.set_fates(move |_, records| {
+        seen.lock().unwrap().push(records.len());
+        Fate::Held
+    });
+    let mut held = || {
+        (0..20).for_each(|_| world.buy(deal_id));
+        settle(&mut worker);
+        world.decisions.release(0);
+        settle(&mut worker);
+        world.decisions.release(0);
+        std::mem::take(&mut *sizes.lock().unwrap())[..4].to_vec()
+    };
+    assert_eq!(held(), [1; 4]);
+    other.follow(Order::Rest);
+    assert_eq!(held(), [2; 4]);
+    other.follow(Order::Own);
+    assert_eq!(held(), [1; 4]);
 }
