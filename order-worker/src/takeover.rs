@@ -105,9 +105,12 @@ impl Attempt<'_> {
         match won {
             Ok(()) => Ok(taken),
             Err(setback) => {
-                // Its owner says how far behind a partition is; of this one nobody else does.
-                if !matches!(setback, Setback::Fenced { .. }) {
-                    self.measure(taken.reader.state()).await;
+                match setback {
+                    Setback::Parked(_) | Setback::Lost(_) => {
+                        self.measure(taken.reader.state()).await;
+                    }
+                    // Its owner says how far behind it is; or a log is away, and nobody can say.
+                    Setback::Fenced { .. } | Setback::Read(_) | Setback::Append(_) => {}
                 }
                 Err(setback)
             }
