@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use decision_log::Verdict;
+use event_log::{Assignments, Log};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use object_store::{ObjectStore, ObjectStoreExt};
-use order_worker::{PartitionWorker, Phase, Snapshots, Step, Work, WorkerOptions, WorkerParts};
+use order_worker::{
+    PartitionWorker, Phase, Pool, PoolParts, Snapshots, Step, Work, WorkerOptions, WorkerParts,
+};
+use platform::shutdown::{ShutdownToken, TaskGroup};
 use schemas::log::FilterState;
 
 use crate::store::{Mood, MoodyStore};
@@ -88,6 +92,32 @@ fn a_snapshot_is_made_elsewhere_and_nothing_is_decided_meanwhile() {
     world.buy(deal_id);
     settle(&mut worker);
     world.assert_all_decided();
+}
+
+/// As a process has it: several threads, and others that may block.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_waits_for_its_last_snapshot() {
+    let world = World::new();
+    world.announce(10, 0);
+    let snapshots = world.snapshots().offloaded_to(|work| drop(tokio::task::spawn_blocking(work)));
+    for seed in 1..=2 {
+        let parts = WorkerParts { snapshots: snapshots.clone(), ..world.parts() };
+        let stop = ShutdownToken::new();
+        let mut group = TaskGroup::new(stop.clone());
+        let workers = vec![(0, PartitionWorker::new(parts, eager(), seed))];
+        let pool = PoolParts { workers, clock: Arc::new(world.clock.clone()) };
+        let pool = Pool::start(pool, &mut group);
+        let run = pool.run(Assignments::all(1).into(), stop.clone());
+        group.spawn_fallible("assignments", run);
+        let end = world.decisions.end(0).await.unwrap();
+        world.send_bytes(b"something to decide".to_vec());
+        // Its claim, and a decision.
+        world.decisions.wait(0, end + 1).await;
+        stop.trigger();
+        assert!(group.join_all(Duration::from_secs(20)).await.is_clean());
+        let stored = world.snapshots().load(0).await.unwrap().unwrap().filter;
+        assert_eq!(stored, world.entries().1);
+    }
 }
 
 #[test]
