@@ -118,7 +118,11 @@ impl Attempt<'_> {
     }
 
     async fn win(&self, taken: &mut Taken, open: &mut Option<OpenClaim>) -> Result<(), Setback> {
-        let outcome = taken.read_up(open.as_ref().map(|open| &open.claim)).await?;
+        // A read that finds nothing only says that nothing has arrived here. A claim of an epoch
+        // that is taken would be lost.
+        let WorkerParts { partition, decisions, .. } = self.parts;
+        let end = decisions.end(*partition).await.map_err(Setback::Read)?;
+        let outcome = taken.read_up(end, open.as_ref().map(|open| &open.claim)).await?;
         self.check(taken).await?;
         if let Some(outcome) = outcome {
             return taken.settle(outcome, open.take());
@@ -312,19 +316,30 @@ impl Taken {
         });
         match outcome {
             ClaimOutcome::Won if current => Ok(()),
-            ClaimOutcome::Won | ClaimOutcome::Lost => Err(Setback::Fenced { epoch }),
+            ClaimOutcome::Won => Err(Setback::Fenced { epoch }),
+            ClaimOutcome::Lost => {
+                Err(Setback::Lost(format!("epoch {epoch} was claimed first").into()))
+            }
         }
     }
 
-    /// Folds to the end of the log.
-    async fn read_up(&mut self, claim: Option<&Claim>) -> Result<Option<ClaimOutcome>, Setback> {
+    /// Folds to the end of the log, which is known to go to `end` at least.
+    async fn read_up(
+        &mut self,
+        end: Offset,
+        claim: Option<&Claim>,
+    ) -> Result<Option<ClaimOutcome>, Setback> {
         let mut last = None;
         loop {
             let (read, outcome) = self.fold_next(claim).await?;
             last = outcome.or(last);
-            if !read {
+            if read {
+                continue;
+            }
+            if self.reader.state().read_offset >= end {
                 return Ok(last);
             }
+            self.reader.wait().await;
         }
     }
 
