@@ -8,10 +8,11 @@ use schemas::http::{Deal, DealRequest, DealStatus, Page, ProblemCode};
 use schemas::log::Product;
 use schemas::{DealId, DealKey, Money, ProductId, Timestamp};
 
-use crate::client::{Answer, describe_fault, json_of, problem_of};
+use crate::client::{Answer, Draft, describe_fault, json_of, problem_of};
+use crate::gateways::Carried;
 use crate::history::{Look, Moment};
 use crate::rush::RushError;
-use crate::world::{Draft, World};
+use crate::world::World;
 
 /// The service answers these calls within this, `?wait` included.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
@@ -56,6 +57,15 @@ pub(crate) struct Offer {
     pub(crate) opens_in: Duration,
 }
 
+/// Who is asked.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// The gateways in turn, from the first on, until one answers.
+    Any,
+    /// This one.
+    Only(usize),
+}
+
 /// Announces a deal that opens in a while by the service's clock.
 pub(crate) async fn announce(
     world: &World,
@@ -82,21 +92,30 @@ pub(crate) async fn announce(
         method: Method::PUT,
         path: &format!("{}?wait=10", offer.address.path()),
         authorization: Some(admin),
-        headers: Vec::new(),
+        idempotency_key: None,
         body: serde_json::to_vec(&request).expect("an announcement is plain data").into(),
     };
     // The identical announcement again is a success, so a lost answer costs nothing.
-    call(world, "announcing the deal", &draft, |answer| {
+    call(world, Asked::Any, ("announcing the deal", &draft), |answer| {
         matches!(answer.head.status.as_u16(), 200..=202).then_some(Ok(()))
     })
     .await
 }
 
-/// Waits until the deal is open. Returns what the service's clock showed, at least, at moment 0.
-pub(crate) async fn wait_until_open(world: &World) -> Result<Timestamp, RushError> {
+/// Waits until every gateway knows the deal, and that it is open. Returns what the clock of each
+/// showed, at least, at moment 0.
+pub(crate) async fn wait_until_open(world: &World) -> Result<Vec<Timestamp>, RushError> {
+    let mut clocks = Vec::with_capacity(world.gateways.count());
+    for gateway in 0..world.gateways.count() {
+        clocks.push(wait_until_open_at(world, gateway).await?);
+    }
+    Ok(clocks)
+}
+
+async fn wait_until_open_at(world: &World, gateway: usize) -> Result<Timestamp, RushError> {
     let mut clock = Timestamp::MIN;
     loop {
-        let (deal, received) = look(world).await?;
+        let (deal, received) = look(world, Asked::Only(gateway)).await?;
         clock = clock.max(clock_at_start(deal.server_time, received));
         match deal.status {
             DealStatus::Open => return Ok(clock),
@@ -114,7 +133,7 @@ pub(crate) async fn wait_until_open(world: &World) -> Result<Timestamp, RushErro
 pub(crate) async fn last_look(world: &World, units: u64) -> Option<Look> {
     let mut last = None;
     for _ in 0..LAST_LOOKS {
-        let (deal, _) = look(world).await.ok()?;
+        let (deal, _) = look(world, Asked::Any).await.ok()?;
         let Deal { stock, stock_left, held, confirmed, .. } = deal;
         last = Some(Look { stock, stock_left, held, confirmed });
         if stock_left.checked_add(units) == Some(stock) {
@@ -125,9 +144,9 @@ pub(crate) async fn last_look(world: &World, units: u64) -> Option<Look> {
     last
 }
 
-async fn look(world: &World) -> Result<(Deal, Moment), RushError> {
+async fn look(world: &World, asked: Asked) -> Result<(Deal, Moment), RushError> {
     let path = format!("/v1/deals/{}", world.deal_id);
-    call(world, "looking at the deal", &get(&path), |answer| {
+    call(world, asked, ("looking at the deal", &get(&path)), |answer| {
         if answer.head.status.as_u16() == 200 {
             return Some(json_of::<Deal>(answer).map(|deal| (deal, answer.received)));
         }
@@ -137,7 +156,7 @@ async fn look(world: &World) -> Result<(Deal, Moment), RushError> {
 }
 
 async fn service_time(world: &World) -> Result<Timestamp, RushError> {
-    call(world, "asking for the time", &get("/v1/deals"), |answer| {
+    call(world, Asked::Any, ("asking for the time", &get("/v1/deals")), |answer| {
         if answer.head.status.as_u16() == 200 {
             return Some(json_of::<Page<Deal>>(answer).map(|page| page.as_of));
         }
@@ -147,8 +166,8 @@ async fn service_time(world: &World) -> Result<Timestamp, RushError> {
 }
 
 fn get(path: &str) -> Draft<'_> {
-    let (headers, body) = (Vec::new(), Bytes::new());
-    Draft { method: Method::GET, path, authorization: None, headers, body }
+    let (method, body) = (Method::GET, Bytes::new());
+    Draft { method, path, authorization: None, idempotency_key: None, body }
 }
 
 /// An answer with this time came at this moment, so at moment 0 the clock showed at least this.
@@ -160,29 +179,36 @@ fn clock_at_start(server_time: Timestamp, received: Moment) -> Timestamp {
 /// Sends a request until `read` finds in an answer what it looks for, or patience is over.
 async fn call<T>(
     world: &World,
-    doing: &'static str,
-    draft: &Draft<'_>,
+    asked: Asked,
+    (doing, draft): (&'static str, &Draft<'_>),
     read: impl Fn(&Answer) -> Option<Result<T, String>>,
 ) -> Result<T, RushError> {
-    let deadline = world.pool.now().plus(world.patience);
+    let deadline = world.clock.now().plus(world.patience);
     let mut tries = 0;
     let mut last = "no connection".to_owned();
-    while world.pool.now() < deadline {
+    let mut turns = (0..world.gateways.count()).cycle();
+    while world.clock.now() < deadline {
         let mut retry_after = None;
-        let request = world.request(draft);
-        match world.pool.exchange(request, ANSWER_WITHIN, None).await {
+        let gateway = match asked {
+            Asked::Any => turns.next().expect("a service has a gateway"),
+            Asked::Only(gateway) => gateway,
+        };
+        let carried = Carried::default();
+        match world.gateways.exchange(gateway, draft, carried, ANSWER_WITHIN).await {
             Ok(answer) => match read(&answer) {
                 Some(found) => {
                     return found.map_err(|why| RushError::Refused { doing, why });
                 }
                 None => {
-                    last = come_back(&answer)
-                        .map_err(|why| RushError::Refused { doing, why })?
-                        .to_owned();
+                    let code =
+                        come_back(&answer).map_err(|why| RushError::Refused { doing, why })?;
+                    last = format!("{}: {code}", world.gateways.authority(gateway));
                     retry_after = answer.retry_after();
                 }
             },
-            Err(loss) => last = format!("{loss:?}"),
+            Err(loss) => {
+                last = format!("{}: {}", world.gateways.authority(gateway), loss.as_str());
+            }
         }
         tries += 1;
         world.note_retry();

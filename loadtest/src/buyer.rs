@@ -1,6 +1,7 @@
 //! One buyer: sends a purchase until it is answered, then asks until it is decided, and writes
 //! down what was told when. Judges nothing but the form of answers.
 
+mod asking;
 mod memory;
 
 use std::sync::Arc;
@@ -10,15 +11,17 @@ use bytes::Bytes;
 use http::{HeaderValue, Method};
 use schemas::http::{Order, OrderStatus, Problem, PurchaseRequest};
 use tokio::sync::SemaphorePermit;
-use uuid::Uuid;
 
 use self::memory::Memory;
-use crate::client::{Answer, OrderReading, PurchaseReading, read_order, read_purchase};
+use crate::client::{Answer, Draft, Loss};
+use crate::client::{PurchaseReading, read_purchase};
 use crate::crowd::{ExtraKind, Role, Waiting, When};
 use crate::history::{
-    Attempt, BuyerHistory, Decided, Ending, Key, Moment, Purchase, Refused, Reread, Ticket,
+    Attempt, BuyerHistory, Decided, Ending, FaultKind, Key, Moment, Purchase, Refused, Reread,
+    Ticket,
 };
-use crate::world::{Draft, World};
+use crate::route::{Leg, Route};
+use crate::world::World;
 
 /// An answer that takes longer is given up, and the connection with it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -36,14 +39,12 @@ pub(crate) struct Buyer {
     memory: Memory,
 }
 
-/// What became of the question for an order.
-enum Asked {
-    /// As it stands, and when to ask again.
-    Order(Decided, Duration),
-    /// Patience was over first.
-    Unanswered,
-    /// An answer that makes no sense; it is among the faults.
-    Broken,
+/// A purchase on its way through the gateways.
+struct Errand {
+    purchase: Purchase,
+    /// When patience is over.
+    deadline: Moment,
+    route: Route,
 }
 
 /// How the sending of a purchase ended.
@@ -66,14 +67,14 @@ impl Buyer {
     pub(crate) async fn buy(&self, opened: Moment) -> Vec<Attempt> {
         let due = opened.plus(self.role.due);
         let first = async {
-            let attempt = self.attempt(self.first_purchase(), due).await;
+            let attempt = self.attempt(Leg::First, self.first_purchase(), due).await;
             self.world.observer.stepped();
             attempt
         };
         match self.role.extra.map(|extra| extra.when) {
             Some(When::After(wait)) => {
-                let (first, second) =
-                    tokio::join!(first, self.attempt(self.second_purchase(), due.plus(wait)));
+                let second = self.attempt(Leg::Second, self.second_purchase(), due.plus(wait));
+                let (first, second) = tokio::join!(first, second);
                 vec![first, second]
             }
             Some(When::AtTheEnd) | None => vec![first.await],
@@ -87,7 +88,7 @@ impl Buyer {
 
     /// The second purchase of a buyer who comes late.
     pub(crate) async fn buy_late(&self, due: Moment) -> Attempt {
-        let attempt = self.attempt(self.second_purchase(), due).await;
+        let attempt = self.attempt(Leg::Second, self.second_purchase(), due).await;
         self.world.observer.stepped();
         attempt
     }
@@ -96,8 +97,8 @@ impl Buyer {
     pub(crate) async fn ask_again(&self, attempts: &mut [Attempt]) {
         for attempt in attempts {
             let Some(ticket) = attempt.ticket else { continue };
-            let deadline = self.world.pool.now().plus(self.world.patience);
-            attempt.reread = self.reread(ticket.id, &attempt.purchase, deadline).await;
+            let mut errand = self.errand(Leg::Last, attempt.purchase, self.world.clock.now());
+            attempt.reread = self.reread(ticket.id, &mut errand).await;
             if let (Ending::Unknown, Reread::Order(order)) = (&attempt.ending, &attempt.reread)
                 && order.status != OrderStatus::Queued
             {
@@ -128,13 +129,19 @@ impl Buyer {
         Purchase { key, quantity: extra.quantity, is_other_payload }
     }
 
-    async fn attempt(&self, purchase: Purchase, due: Moment) -> Attempt {
-        self.world.pool.sleep_until(due).await;
-        let deadline = due.plus(self.world.patience);
-        let (sent_at, sent) = self.send(&purchase, deadline).await;
+    fn errand(&self, leg: Leg, purchase: Purchase, due: Moment) -> Errand {
+        let World { seed, gateways, patience, .. } = &*self.world;
+        let route = Route::new(*seed, self.number, leg, gateways.count());
+        Errand { purchase, deadline: due.plus(*patience), route }
+    }
+
+    async fn attempt(&self, leg: Leg, purchase: Purchase, due: Moment) -> Attempt {
+        self.world.clock.sleep_until(due).await;
+        let mut errand = self.errand(leg, purchase, due);
+        let (asked, sent_at, sent) = self.send(&mut errand).await;
         let (ticket, ending) = match sent {
             Sent::Ticket(ticket, pause) => {
-                let ending = self.ask_until_decided(&purchase, ticket.id, pause, deadline).await;
+                let ending = self.ask_until_decided(&mut errand, ticket.id, pause).await;
                 (Some(ticket), ending)
             }
             Sent::Ended(ending) => {
@@ -148,13 +155,18 @@ impl Buyer {
                 (ticket, ending)
             }
         };
-        Attempt { purchase, due, sent: sent_at, ticket, ending, reread: Reread::NotAsked }
+        if let (Some(ticket), Ending::Decided(_)) = (ticket, &ending) {
+            self.look_twice(ticket.id, &mut errand).await;
+        }
+        let reread = Reread::NotAsked;
+        Attempt { purchase, due, asked, sent: sent_at, ticket, ending, reread }
     }
 
-    /// Sends the same until it is answered for good, or patience is over.
-    async fn send(&self, purchase: &Purchase, deadline: Moment) -> (Moment, Sent) {
-        let body = self.body(purchase);
-        let key = match purchase.key {
+    /// Sends the same until it is answered for good, or patience is over. When the request was
+    /// made and sent whose answer counts.
+    async fn send(&self, errand: &mut Errand) -> (Moment, Moment, Sent) {
+        let body = self.body(&errand.purchase);
+        let key = match errand.purchase.key {
             Key::First => format!("rush-{}-first", self.number),
             Key::Second => format!("rush-{}-second", self.number),
         };
@@ -166,26 +178,25 @@ impl Buyer {
                 Some(_) => ("/v1/purchases?wait=5", ANSWER_WITHIN + WAIT),
                 None => ("/v1/purchases", ANSWER_WITHIN),
             };
-            let mut headers = vec![("idempotency-key", key.clone())];
-            headers.extend(self.memory.seen_header().map(|seen| ("timedeal-seen", seen)));
             let draft = Draft {
                 method: Method::POST,
                 path,
                 authorization: Some(&self.authorization),
-                headers,
+                idempotency_key: Some(&key),
                 body: body.clone(),
             };
-            let answer = self.exchange(&draft, within).await;
+            let answer = self.exchange(&draft, within, &mut errand.route).await;
             drop(permit);
             if let Some(answer) = &answer
-                && let Some(sent) = self.read_sent(purchase, answer)
+                && let Some(sent) = self.read_sent(&errand.purchase, answer)
             {
-                return (answer.sent, sent);
+                return (answer.asked, answer.sent, sent);
             }
             tries += 1;
             let retry_after = answer.as_ref().and_then(Answer::retry_after);
-            if !self.pause(self.world.pause(tries, retry_after), deadline).await {
-                return (self.world.pool.now(), Sent::Ended(Ending::Unknown));
+            if !self.pause(self.world.pause(tries, retry_after), errand.deadline).await {
+                let now = self.world.clock.now();
+                return (now, now, Sent::Ended(Ending::Unknown));
             }
             self.world.note_retry();
         }
@@ -207,12 +218,38 @@ impl Buyer {
         waits.then(|| self.world.waits.try_acquire().ok()).flatten()
     }
 
-    async fn exchange(&self, draft: &Draft<'_>, within: Duration) -> Option<Answer> {
-        let request = self.world.request(draft);
-        let avoid = self.memory.last_connection();
-        let answer = self.world.pool.exchange(request, within, avoid).await.ok()?;
-        self.memory.note_answer(&answer);
-        Some(answer)
+    /// Asks the gateway on the way. Where nobody listens nothing was sent, so another one is asked
+    /// at once; where the answer was lost, another one is asked next.
+    async fn exchange(
+        &self,
+        draft: &Draft<'_>,
+        within: Duration,
+        route: &mut Route,
+    ) -> Option<Answer> {
+        let gateways = &self.world.gateways;
+        for tries_left in (0..gateways.count()).rev() {
+            // All that was seen by the moment that the answer calls `asked` is sent with it:
+            // nothing may be awaited between here and there.
+            let gateway = route.next();
+            let (seen, carried) = (self.memory.seen(), self.memory.carried(gateway));
+            match gateways.exchange(gateway, draft, carried, within).await {
+                Ok(answer) => {
+                    self.memory.note_answer(&answer, &seen);
+                    self.world.note_shown(&answer);
+                    route.note_answer();
+                    return Some(answer);
+                }
+                Err(Loss::NoConnection) if tries_left > 0 => {
+                    route.leave();
+                    self.world.note_retry();
+                }
+                Err(Loss::NoConnection | Loss::Broken | Loss::TimedOut) => {
+                    route.leave();
+                    return None;
+                }
+            }
+        }
+        None
     }
 
     /// What a purchase's answer ends or begins; none: the same has to be sent again.
@@ -234,115 +271,37 @@ impl Buyer {
             }
             PurchaseReading::ComeBack => None,
             PurchaseReading::Unexpected(fault) => {
-                self.memory.note_fault(format!("POST /v1/purchases: {fault}"), false);
+                self.memory.note_fault(format!("POST /v1/purchases: {fault}"), FaultKind::Form);
                 Some(Sent::Ended(Ending::Broken))
             }
         }
-    }
-
-    async fn ask_until_decided(
-        &self,
-        purchase: &Purchase,
-        ticket: Uuid,
-        mut pause: Duration,
-        deadline: Moment,
-    ) -> Ending {
-        loop {
-            if !self.pause(pause, deadline).await {
-                return Ending::Unknown;
-            }
-            match self.ask(ticket, purchase, deadline).await {
-                Asked::Order(order, poll_after) if order.status == OrderStatus::Queued => {
-                    pause = poll_after;
-                }
-                Asked::Order(order, _) => return Ending::Decided(order),
-                Asked::Unanswered => return Ending::Unknown,
-                Asked::Broken => return Ending::Broken,
-            }
-        }
-    }
-
-    async fn reread(&self, ticket: Uuid, purchase: &Purchase, deadline: Moment) -> Reread {
-        match self.ask(ticket, purchase, deadline).await {
-            Asked::Order(order, _) => Reread::Order(order),
-            Asked::Unanswered | Asked::Broken => Reread::Unanswered,
-        }
-    }
-
-    /// Asks for an order until there is an answer about it.
-    async fn ask(&self, ticket: Uuid, purchase: &Purchase, deadline: Moment) -> Asked {
-        let mut tries = 0;
-        loop {
-            let permit = self.wait_permit(Waiting::Order);
-            let (query, within) = match permit {
-                Some(_) => ("?wait=5", ANSWER_WITHIN + WAIT),
-                None => ("", ANSWER_WITHIN),
-            };
-            let seen = self.memory.seen_header().map(|seen| ("timedeal-seen", seen));
-            let draft = Draft {
-                method: Method::GET,
-                path: &format!("/v1/orders/{ticket}{query}"),
-                authorization: Some(&self.authorization),
-                headers: seen.into_iter().collect(),
-                body: Bytes::new(),
-            };
-            let answer = self.exchange(&draft, within).await;
-            drop(permit);
-            if let Some(answer) = &answer
-                && let Some(asked) = self.read_asked(ticket, purchase, answer)
-            {
-                return asked;
-            }
-            tries += 1;
-            let retry_after = answer.as_ref().and_then(Answer::retry_after);
-            if !self.pause(self.world.pause(tries, retry_after), deadline).await {
-                return Asked::Unanswered;
-            }
-            self.world.note_retry();
-        }
-    }
-
-    fn read_asked(&self, ticket: Uuid, purchase: &Purchase, answer: &Answer) -> Option<Asked> {
-        let (fault, loses_order) = match read_order(answer) {
-            OrderReading::Order(order) => {
-                self.memory.note_status(ticket, order.status, answer);
-                self.check_order(purchase, &order);
-                let poll_after = poll_after(&order, answer);
-                return Some(Asked::Order(decided(&order, answer.received), poll_after));
-            }
-            OrderReading::ComeBack => return None,
-            OrderReading::Denied(fault) => (fault, true),
-            OrderReading::Unexpected(fault) => (fault, false),
-        };
-        self.memory.note_fault(format!("GET /v1/orders/{ticket}: {fault}"), loses_order);
-        Some(Asked::Broken)
     }
 
     /// An order is for this deal, and for what was asked.
     fn check_order(&self, purchase: &Purchase, order: &Order) {
         let id = order.order_id;
         if order.deal_id.is_some_and(|deal_id| deal_id != self.world.deal_id) {
-            self.memory.note_fault(format!("order {id} is of another deal"), false);
+            self.memory.note_fault(format!("order {id} is of another deal"), FaultKind::Form);
         }
         let asked = purchase.quantity;
         if let Some(found) = order.quantity.filter(|found| *found != asked) {
             let what = format!("order {id} is of {found} units, asked for {asked}");
-            self.memory.note_fault(what, false);
+            self.memory.note_fault(what, FaultKind::Form);
         }
         let is_explained = order.rejection.is_some() == (order.status == OrderStatus::Rejected);
         if !is_explained {
             let what = format!("order {id} is {} without reason", order.status.as_str());
-            self.memory.note_fault(what, false);
+            self.memory.note_fault(what, FaultKind::Form);
         }
     }
 
     /// Waits, but not beyond the deadline; false if there is no time left to go on.
     async fn pause(&self, wait: Duration, deadline: Moment) -> bool {
-        let until = self.world.pool.now().plus(wait);
+        let until = self.world.clock.now().plus(wait);
         if until > deadline {
             return false;
         }
-        self.world.pool.sleep_until(until).await;
+        self.world.clock.sleep_until(until).await;
         true
     }
 }
@@ -353,8 +312,13 @@ fn decided(order: &Order, at: Moment) -> Decided {
 }
 
 fn refused(problem: &Problem, answer: &Answer) -> Refused {
-    let (code, as_of) = (problem.code, problem.as_of);
-    Refused { code, as_of, seen: answer.seen(), at: answer.received }
+    Refused {
+        code: problem.code,
+        gateway: answer.gateway,
+        as_of: problem.as_of,
+        seen: answer.seen(),
+        at: answer.received,
+    }
 }
 
 /// When to ask for a queued order: the order's own word, or the header's.

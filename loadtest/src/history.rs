@@ -10,6 +10,8 @@ use schemas::log::RefusalCode;
 use schemas::{Offset, Partition, Timestamp};
 use uuid::Uuid;
 
+use crate::frontier::Frontier;
+
 /// Microseconds since the rush began, by the crowd's own clock, which never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(pub(crate) u64);
@@ -17,6 +19,10 @@ pub(crate) struct Moment(pub(crate) u64);
 impl Moment {
     pub(crate) fn plus(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
+    }
+
+    pub(crate) fn minus(self, wait: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
     }
 
     /// How long after `earlier`; zero if not after it.
@@ -31,8 +37,10 @@ pub(crate) struct History {
     pub(crate) terms: Terms,
     /// When the crowd was let loose.
     pub(crate) opened: Moment,
-    /// At moment 0 the service's clock showed at least this.
-    pub(crate) server_clock: Timestamp,
+    /// At moment 0 each gateway's clock showed at least this.
+    pub(crate) clocks: Vec<Timestamp>,
+    /// What any gateway has shown to anybody, and when.
+    pub(crate) frontier: Frontier,
     pub(crate) buyers: Vec<BuyerHistory>,
     /// The deal as the public saw it when all was settled.
     pub(crate) last_look: Option<Look>,
@@ -98,7 +106,9 @@ pub(crate) struct Attempt {
     pub(crate) purchase: Purchase,
     /// When it was planned to be sent.
     pub(crate) due: Moment,
-    /// When the request was sent that had the answer which counts.
+    /// When the request was made that had the answer which counts: it says what was seen before.
+    pub(crate) asked: Moment,
+    /// When that request was sent.
     pub(crate) sent: Moment,
     pub(crate) ticket: Option<Ticket>,
     pub(crate) ending: Ending,
@@ -157,6 +167,8 @@ impl Decided {
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) code: ProblemCode,
+    /// Whose door: a place in the plan.
+    pub(crate) gateway: usize,
     pub(crate) as_of: Option<Timestamp>,
     /// `Timedeal-Seen` of the refusal.
     pub(crate) seen: Vec<Seen>,
@@ -181,23 +193,33 @@ pub(crate) struct Seen {
     pub(crate) decided_next: Offset,
 }
 
-/// A status that a ticket's order was seen with.
+/// A status that an order was seen with, under its own id or by a ticket of a repeat.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sighting {
-    pub(crate) ticket: Uuid,
+    pub(crate) id: Uuid,
     pub(crate) status: OrderStatus,
     /// When the first answer with it had come.
     pub(crate) first_known: Moment,
-    /// When the last request was sent whose answer had it.
+    /// When the last request was made whose answer had it.
     pub(crate) last_asked: Moment,
 }
 
 /// An answer that no call may give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// It breaks the promise that a 202 has an outcome, not only the form of answers.
-    pub(crate) loses_order: bool,
+    pub(crate) kind: FaultKind,
     pub(crate) what: String,
+}
+
+/// What is wrong about such an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// It is none that the call documents.
+    Form,
+    /// It denies an order that was given out.
+    LosesOrder,
+    /// It shows less than the request said was seen.
+    ShowsLess,
 }
 
 impl Attempt {

@@ -21,7 +21,7 @@ pub type ShopToken = Box<dyn Fn(Uuid) -> String + Send + Sync>;
 
 /// A rush to be made. Start from [`RushPlan::new`] and change what should differ.
 pub struct RushPlan {
-    /// The service, such as `http://127.0.0.1:8080`: each of its gateways.
+    /// The service, such as `http://127.0.0.1:8080`: each of its gateways, at least one.
     pub urls: Vec<String>,
     /// Whether the service may be on another machine.
     pub allow_remote: bool,
@@ -96,10 +96,16 @@ impl RushPlan {
                 faults.push(fault);
             }
         };
-        let targets: Result<Vec<Target>, _> = self.urls.iter().map(|url| url.parse()).collect();
-        match &targets {
-            Ok(targets) => demand(!targets.is_empty(), "url: none is given".to_owned()),
-            Err(fault) => demand(false, format!("url: {fault}")),
+        demand(!self.urls.is_empty(), "url: none is given".to_owned());
+        let mut targets: Vec<Target> = Vec::with_capacity(self.urls.len());
+        for url in &self.urls {
+            match url.parse() {
+                Ok(target) if targets.contains(&target) => {
+                    demand(false, format!("url: `{url}` is given twice"));
+                }
+                Ok(target) => targets.push(target),
+                Err(fault) => demand(false, format!("url: {fault}")),
+            }
         }
         demand(
             (1..=BUYERS_MAX).contains(&self.buyers),
@@ -115,14 +121,15 @@ impl RushPlan {
             format!("connections: {} is not between 1 and {CONNECTIONS_MAX}", self.connections),
         );
         demand(
+            self.connections >= self.urls.len(),
+            format!("connections: {} are too few for all gateways", self.connections),
+        );
+        demand(
             self.hold_seconds <= HOLD_SECONDS_MAX,
             format!("hold seconds: {} is more than {HOLD_SECONDS_MAX}", self.hold_seconds),
         );
         demand(!self.patience.is_zero(), "patience: buyers need some".to_owned());
-        match targets {
-            Ok(targets) if faults.is_empty() => Ok(targets),
-            Ok(_) | Err(_) => Err(PlanFault(faults)),
-        }
+        if faults.is_empty() { Ok(targets) } else { Err(PlanFault(faults)) }
     }
 }
 
@@ -157,7 +164,7 @@ mod tests {
     #[test]
     fn every_fault_is_reported_at_once() {
         let mut plan = plan();
-        plan.urls.push("https://x".to_owned());
+        plan.urls = ["https://x", "http://a", "http://A/", "", "http://b"].map(Into::into).into();
         plan.buyers = 0;
         plan.stock = 0;
         plan.duplicates = f64::NAN;
@@ -167,8 +174,32 @@ mod tests {
         let faults = plan.check().unwrap_err();
         let fields: Vec<_> =
             faults.0.iter().map(|fault| fault.split(':').next().unwrap()).collect();
-        let all =
-            ["url", "buyers", "stock", "duplicates", "connections", "hold seconds", "patience"];
+        let all = [
+            "url",
+            "url",
+            "url",
+            "buyers",
+            "stock",
+            "duplicates",
+            "connections",
+            "connections",
+            "hold seconds",
+            "patience",
+        ];
         assert_eq!(fields, all, "{faults}");
+        assert!(faults.0.contains(&"url: `http://A/` is given twice".to_owned()), "{faults}");
+    }
+
+    #[test]
+    fn a_service_has_a_gateway_and_each_has_a_connection() {
+        let mut plan = plan();
+        plan.urls.push("http://127.0.0.1:8090".to_owned());
+        plan.connections = 2;
+        assert_eq!(plan.check().unwrap().len(), 2);
+        plan.connections = 1;
+        let faults = plan.check().unwrap_err();
+        assert_eq!(faults.0, ["connections: 1 are too few for all gateways"]);
+        plan.urls.clear();
+        assert_eq!(plan.check().unwrap_err().0, ["url: none is given"]);
     }
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::announcement::Offer;
 use crate::arrivals::Arrivals;
 use crate::check::{Check, Violation, check_history};
+use crate::gateways::GatewayReport;
 use crate::history::{Attempt, Ending, History, Moment, Reread};
 use crate::plan::RushPlan;
 use crate::world::World;
@@ -62,6 +63,8 @@ pub struct RushReport {
     pub outcomes: BTreeMap<String, u64>,
     /// Second purchases by outcome.
     pub second_outcomes: BTreeMap<String, u64>,
+    /// One per gateway.
+    pub gateways: Vec<GatewayReport>,
     /// Purchases of which nobody knows what became, or whose order did not answer at the very end.
     pub unknown: u64,
     /// One per promise.
@@ -133,6 +136,7 @@ impl RushReport {
             stock_left: None,
             outcomes: BTreeMap::new(),
             second_outcomes: BTreeMap::new(),
+            gateways: Vec::new(),
             unknown: 0,
             checks: Vec::new(),
             violations: Vec::new(),
@@ -142,6 +146,7 @@ impl RushReport {
     /// The report of a rush that is over.
     pub(crate) fn finish(self, history: &History, world: &World) -> Self {
         let (checks, violations) = check_history(history);
+        let gateways = world.gateways.reports();
         let firsts = || history.buyers.iter().filter_map(|buyer| buyer.attempts.first());
         let seconds = || history.buyers.iter().filter_map(|buyer| buyer.attempts.get(1));
         // Late ones come when all is over and would stretch every window; firsts tell the rates.
@@ -156,7 +161,7 @@ impl RushReport {
             answered: flow(answered_at),
             admitted: flow(admitted_at),
             decided: flow(decided_at),
-            requests: world.requests.load(Ordering::Relaxed),
+            requests: gateways.iter().map(|gateway| gateway.requests).sum(),
             retries: world.retries.load(Ordering::Relaxed),
             to_answer: latency(answered_at),
             to_outcome: latency(outcome_at),
@@ -164,6 +169,7 @@ impl RushReport {
             stock_left: history.last_look.map(|look| look.stock_left),
             outcomes: count_outcomes(firsts()),
             second_outcomes: count_outcomes(seconds()),
+            gateways,
             unknown: count_unknown(history),
             checks,
             violations,

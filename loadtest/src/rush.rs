@@ -1,23 +1,25 @@
 //! A rush from its plan to its report: announce, open, let the crowd loose, ask again, judge.
 
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::HeaderValue;
 use schemas::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::announcement::{self, Address, Offer};
 use crate::buyer::Buyer;
-use crate::client::Pool;
+use crate::clock::Clock;
 use crate::crowd::{Crowd, Role};
 use crate::dice::Dice;
+use crate::frontier::Frontier;
+use crate::gateways::Gateways;
 use crate::history::{Attempt, History, Moment, Terms};
 use crate::plan::{PlanFault, RushPlan, ShopToken};
 use crate::progress::Phase;
 use crate::report::RushReport;
-use crate::target::{Target, TargetFault};
+use crate::target::{TargetFault, resolve_all};
 use crate::world::{World, bearer};
 
 /// Between the last connection and the first purchase: the crowd has to be awake, and the door
@@ -69,11 +71,7 @@ type Run = (Buyer, Vec<Attempt>);
 /// # Panics
 /// Only if a buyer's task or `shop_token` does.
 pub async fn rush(plan: RushPlan) -> Result<RushReport, RushError> {
-    let targets = plan.check()?;
-    let mut addresses = Vec::with_capacity(targets.len());
-    for target in &targets {
-        addresses.push(target.resolve(plan.allow_remote).await?);
-    }
+    let found = resolve_all(plan.check()?, plan.allow_remote).await?;
     let crowd = Crowd::draw(plan.seed, plan.buyers, plan.duplicates, plan.arrivals);
     let admin = bearer(&plan.admin_token).ok_or(RushError::Token("admin"))?;
     let offer = Offer {
@@ -83,8 +81,9 @@ pub async fn rush(plan: RushPlan) -> Result<RushReport, RushError> {
         hold_seconds: plan.hold_seconds,
         opens_in: plan.opens_in,
     };
-    let pool = Pool::new(addresses, plan.connections);
-    let world = Arc::new(make_world(&plan, &targets[0], pool, &offer));
+    let clock = Clock::start();
+    let gateways = Gateways::new(found, plan.connections, clock);
+    let world = Arc::new(make_world(&plan, clock, gateways, &offer));
     let observer = Arc::clone(&plan.observer);
     let facts = RushReport::start(&plan, &offer);
 
@@ -92,10 +91,10 @@ pub async fn rush(plan: RushPlan) -> Result<RushReport, RushError> {
     let buyers = make_buyers(crowd.roles, plan.shop_token, &world).await?;
     observer.began(Phase::Opening, 0);
     announcement::announce(&world, &admin, &offer).await?;
-    let server_clock = announcement::wait_until_open(&world).await?;
+    let clocks = announcement::wait_until_open(&world).await?;
     warm(&world, plan.connections.min(buyers.len())).await;
 
-    let opened = world.pool.now().plus(DEEP_BREATH);
+    let opened = world.clock.now().plus(DEEP_BREATH);
     observer.began(Phase::Buying, count(buyers.len()));
     let runs = buy(buyers, opened).await;
     observer.began(Phase::Repeating, count(runs.iter().filter(|(b, _)| b.comes_late()).count()));
@@ -111,24 +110,26 @@ pub async fn rush(plan: RushPlan) -> Result<RushReport, RushError> {
     let mut buyers: Vec<_> =
         runs.into_iter().map(|(b, attempts)| b.into_history(attempts)).collect();
     buyers.sort_unstable_by_key(|buyer| buyer.number);
-    let mut history = History { terms, opened, server_clock, buyers, last_look: None };
+    let frontier = mem::take(&mut *world.frontier.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut history = History { terms, opened, clocks, frontier, buyers, last_look: None };
     history.last_look = announcement::last_look(&world, history.units_owned()).await;
     observer.began(Phase::Done, 0);
     Ok(facts.finish(&history, &world))
 }
 
-fn make_world(plan: &RushPlan, target: &Target, pool: Pool, offer: &Offer) -> World {
+fn make_world(plan: &RushPlan, clock: Clock, gateways: Gateways, offer: &Offer) -> World {
     World {
-        pool,
-        host: HeaderValue::try_from(target.authority()).expect("an authority is visible ASCII"),
+        clock,
+        gateways,
         deal_id: offer.address.deal_id(),
+        seed: plan.seed,
         // Jitter must not repeat with the seed: two rushes side by side would retry in step.
         dice: Dice::new(plan.seed ^ wall_clock().as_millis().unsigned_abs()),
         patience: plan.patience,
         waits: Semaphore::new(plan.connections / WAITS_ONE_IN),
         observer: Arc::clone(&plan.observer),
         retries: Default::default(),
-        requests: Default::default(),
+        frontier: Mutex::new(Frontier::default()),
     }
 }
 
@@ -159,9 +160,9 @@ async fn make_buyers(
 
 async fn warm(world: &Arc<World>, connections: usize) {
     let mut opening = JoinSet::new();
-    for _ in 0..connections {
+    for gateway in (0..world.gateways.count()).cycle().take(connections) {
         let world = Arc::clone(world);
-        opening.spawn(async move { world.pool.warm().await });
+        opening.spawn(async move { world.gateways.warm(gateway).await });
     }
     opening.join_all().await;
 }
@@ -178,7 +179,7 @@ async fn buy(buyers: Vec<Buyer>, opened: Moment) -> Vec<Run> {
 }
 
 async fn buy_late(runs: Vec<Run>, world: &Arc<World>) -> Vec<Run> {
-    let start = world.pool.now();
+    let start = world.clock.now();
     let (late, mut done): (Vec<Run>, Vec<Run>) =
         runs.into_iter().partition(|(buyer, _)| buyer.comes_late());
     let mut buying = JoinSet::new();

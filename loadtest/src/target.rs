@@ -26,6 +26,14 @@ pub enum TargetFault {
         /// What the system says.
         source: std::io::Error,
     },
+    /// One gateway under two names.
+    #[error("`{authority}` is where another gateway is: {address}")]
+    Twice {
+        /// Host and port.
+        authority: String,
+        /// Where both lead to.
+        address: SocketAddr,
+    },
     /// Another machine, and that was not allowed.
     #[error("`{authority}` is not this machine; a crowd is sent elsewhere only on --allow-remote")]
     Remote {
@@ -62,6 +70,25 @@ impl Target {
     }
 }
 
+/// Where all gateways of a service are.
+///
+/// # Errors
+/// As of each, and if two are the same.
+pub(crate) async fn resolve_all(
+    targets: Vec<Target>,
+    allow_remote: bool,
+) -> Result<Vec<(Target, SocketAddr)>, TargetFault> {
+    let mut found: Vec<(Target, SocketAddr)> = Vec::with_capacity(targets.len());
+    for target in targets {
+        let address = target.resolve(allow_remote).await?;
+        if found.iter().any(|(_, known)| *known == address) {
+            return Err(TargetFault::Twice { authority: target.authority.to_string(), address });
+        }
+        found.push((target, address));
+    }
+    Ok(found)
+}
+
 impl FromStr for Target {
     type Err = TargetFault;
 
@@ -84,7 +111,7 @@ impl FromStr for Target {
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, TargetFault};
+    use super::{Target, TargetFault, resolve_all};
 
     #[test]
     fn an_address_is_http_with_a_host_and_no_path() {
@@ -117,5 +144,19 @@ mod tests {
         let refused = remote.resolve(false).await.unwrap_err();
         assert!(matches!(refused, TargetFault::Remote { .. }), "{refused}");
         assert_eq!(remote.resolve(true).await.unwrap(), "192.0.2.1:81".parse().unwrap());
+    }
+
+    #[tokio::test]
+    async fn two_gateways_are_two_addresses() {
+        let all = |texts: [&str; 2]| {
+            let targets = texts.map(|text| text.parse().unwrap()).into();
+            resolve_all(targets, false)
+        };
+        let found = all(["http://127.0.0.1:81", "http://127.0.0.1:82"]).await.unwrap();
+        assert_eq!(found[1].1, "127.0.0.1:82".parse().unwrap());
+        let same = all(["http://127.0.0.1", "http://127.0.0.1:80"]).await.unwrap_err();
+        assert!(matches!(same, TargetFault::Twice { .. }), "{same}");
+        let remote = all(["http://127.0.0.1", "http://192.0.2.1"]).await.unwrap_err();
+        assert!(matches!(remote, TargetFault::Remote { .. }), "{remote}");
     }
 }

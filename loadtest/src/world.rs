@@ -1,18 +1,19 @@
-//! What all buyers of a rush share: the connections, the deal, chance, patience, and who is told.
+//! What all buyers of a rush share: the gateways, the deal, chance, patience, what any of them has
+//! been shown, and who is told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method, Request};
-use http_body_util::Full;
+use http::HeaderValue;
 use schemas::DealId;
 use tokio::sync::Semaphore;
 
-use crate::client::Pool;
+use crate::client::Answer;
+use crate::clock::Clock;
 use crate::dice::Dice;
+use crate::frontier::Frontier;
+use crate::gateways::Gateways;
 use crate::progress::Observer;
 
 /// First and longest wait before a request is sent again, if the service names none.
@@ -23,54 +24,34 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
 /// The surroundings of every buyer.
 pub(crate) struct World {
-    pub(crate) pool: Pool,
-    pub(crate) host: HeaderValue,
+    pub(crate) clock: Clock,
+    pub(crate) gateways: Gateways,
     pub(crate) deal_id: DealId,
+    /// Seed of the plan.
+    pub(crate) seed: u64,
     pub(crate) dice: Dice,
     pub(crate) patience: Duration,
     /// Who asks with `?wait` keeps a connection busy, so few may at once.
     pub(crate) waits: Semaphore,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) retries: AtomicU64,
-    pub(crate) requests: AtomicU64,
-}
-
-/// One request, ready to be sent as often as it takes.
-pub(crate) struct Draft<'a> {
-    pub(crate) method: Method,
-    pub(crate) path: &'a str,
-    pub(crate) authorization: Option<&'a HeaderValue>,
-    /// Further headers.
-    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
-    pub(crate) body: Bytes,
+    /// What gateways have shown to anybody.
+    pub(crate) frontier: Mutex<Frontier>,
 }
 
 impl World {
-    /// The request of a draft.
-    pub(crate) fn request(&self, draft: &Draft<'_>) -> Request<Full<Bytes>> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut request = Request::new(Full::new(draft.body.clone()));
-        *request.method_mut() = draft.method.clone();
-        *request.uri_mut() = draft.path.parse().expect("paths are made of ids and literals");
-        let headers = request.headers_mut();
-        headers.reserve(8);
-        headers.insert(HOST, self.host.clone());
-        if let Some(authorization) = draft.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
-        }
-        if !draft.body.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        for (name, value) in &draft.headers {
-            headers.insert(*name, value.clone());
-        }
-        request
-    }
-
     /// Counts a request that has to be sent again.
     pub(crate) fn note_retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
         self.observer.retried();
+    }
+
+    /// Notes how far an answer shows that the log is decided.
+    pub(crate) fn note_shown(&self, answer: &Answer) {
+        let mut frontier = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        for seen in answer.seen() {
+            frontier.note(seen, answer.received);
+        }
     }
 
     /// How long to wait before the request is sent again for the `tries`-th time (from 1). The

@@ -8,7 +8,8 @@ use schemas::http::OrderStatus;
 use uuid::Uuid;
 
 use crate::client::Answer;
-use crate::history::{Fault, Seen, Sighting};
+use crate::gateways::Carried;
+use crate::history::{Fault, FaultKind, Seen, Sighting};
 
 /// Most faults that are kept of one buyer; one is enough to know.
 const FAULTS_MAX: usize = 8;
@@ -21,63 +22,74 @@ struct Inner {
     seen: Vec<Seen>,
     sightings: Vec<Sighting>,
     faults: Vec<Fault>,
-    connection: Option<u64>,
+    /// Gateway and number of the connection of the last answer.
+    connection: Option<(usize, u64)>,
 }
 
 impl Memory {
-    /// The value of `Timedeal-Seen`; none if nothing was seen.
-    pub(super) fn seen_header(&self) -> Option<HeaderValue> {
+    /// What was seen so far: the highest `decided_next` of each partition.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.lock().seen.clone()
+    }
+
+    /// What the next request to a gateway carries. A repeat is sent by another connection.
+    pub(super) fn carried(&self, gateway: usize) -> Carried {
         let inner = self.lock();
-        let entry =
-            |seen: &Seen| format!("{}.{}:{}", seen.log_id, seen.partition, seen.decided_next);
-        let entries: Vec<String> = inner.seen.iter().map(entry).collect();
-        if entries.is_empty() {
-            return None;
-        }
-        Some(HeaderValue::try_from(entries.join(",")).expect("digits and punctuation"))
+        let avoid = inner.connection.filter(|(of, _)| *of == gateway).map(|(_, number)| number);
+        Carried { seen: seen_header(&inner.seen), avoid }
     }
 
-    /// The connection of the last answer: a repeat is sent by another.
-    pub(super) fn last_connection(&self) -> Option<u64> {
-        self.lock().connection
-    }
-
-    /// Keeps the highest of what was seen, and by which connection it came.
-    pub(super) fn note_answer(&self, answer: &Answer) {
-        let mut inner = self.lock();
-        inner.connection = Some(answer.connection);
+    /// Keeps the highest of what was seen, whichever gateway showed it, and by which connection
+    /// it came. An answer that shows less than its request had `sent` is a fault.
+    pub(super) fn note_answer(&self, answer: &Answer, sent: &[Seen]) {
         for entry in answer.seen() {
-            // A log that was replaced says nothing any more.
-            inner.seen.retain(|known| known.log_id == entry.log_id);
-            match inner.seen.iter_mut().find(|known| known.partition == entry.partition) {
-                Some(known) => known.decided_next = known.decided_next.max(entry.decided_next),
-                None => inner.seen.push(entry),
+            let is_same =
+                |sent: &&Seen| (sent.log_id, sent.partition) == (entry.log_id, entry.partition);
+            if let Some(sent) = sent.iter().find(is_same)
+                && entry.decided_next < sent.decided_next
+            {
+                let (shown, gateway) = (entry.decided_next, answer.gateway + 1);
+                let known = sent.decided_next;
+                let what = format!("gateway {gateway} showed {shown} to who had seen {known}");
+                self.note_fault(what, FaultKind::ShowsLess);
             }
+            self.note_seen(entry);
+        }
+        self.lock().connection = Some((answer.gateway, answer.connection));
+    }
+
+    fn note_seen(&self, entry: Seen) {
+        let seen = &mut self.lock().seen;
+        // A log that was replaced says nothing any more.
+        seen.retain(|known| known.log_id == entry.log_id);
+        match seen.iter_mut().find(|known| known.partition == entry.partition) {
+            Some(known) => known.decided_next = known.decided_next.max(entry.decided_next),
+            None => seen.push(entry),
         }
     }
 
-    /// Notes with which status an answer showed the order of a ticket.
-    pub(super) fn note_status(&self, ticket: Uuid, status: OrderStatus, answer: &Answer) {
+    /// Notes with which status an answer showed an order.
+    pub(super) fn note_status(&self, id: Uuid, status: OrderStatus, answer: &Answer) {
         let mut inner = self.lock();
-        let is_same = |known: &&mut Sighting| known.ticket == ticket && known.status == status;
+        let is_same = |known: &&mut Sighting| known.id == id && known.status == status;
         match inner.sightings.iter_mut().find(is_same) {
             Some(known) => {
                 known.first_known = known.first_known.min(answer.received);
-                known.last_asked = known.last_asked.max(answer.sent);
+                known.last_asked = known.last_asked.max(answer.asked);
             }
             None => inner.sightings.push(Sighting {
-                ticket,
+                id,
                 status,
                 first_known: answer.received,
-                last_asked: answer.sent,
+                last_asked: answer.asked,
             }),
         }
     }
 
-    pub(super) fn note_fault(&self, what: String, loses_order: bool) {
+    pub(super) fn note_fault(&self, what: String, kind: FaultKind) {
         let mut inner = self.lock();
         if inner.faults.len() < FAULTS_MAX {
-            inner.faults.push(Fault { loses_order, what });
+            inner.faults.push(Fault { kind, what });
         }
     }
 
@@ -88,5 +100,73 @@ impl Memory {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The value of `Timedeal-Seen`; none if nothing was seen.
+fn seen_header(seen: &[Seen]) -> Option<HeaderValue> {
+    let entry = |seen: &Seen| format!("{}.{}:{}", seen.log_id, seen.partition, seen.decided_next);
+    let entries: Vec<String> = seen.iter().map(entry).collect();
+    if entries.is_empty() {
+        return None;
+    }
+    Some(HeaderValue::try_from(entries.join(",")).expect("digits and punctuation"))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{FaultKind, Memory};
+    use crate::client::Answer;
+    use crate::history::Moment;
+
+    fn answer(gateway: usize, seen: &str) -> Answer {
+        let response = http::Response::builder().header("timedeal-seen", seen);
+        let (head, ()) = response.body(()).unwrap().into_parts();
+        let [asked, sent, received] = [1, 2, 3].map(Moment);
+        Answer { head, body: Bytes::new(), gateway, asked, sent, received, connection: 7 }
+    }
+
+    /// The header of the next request after these answers, each of a gateway of its own.
+    #[track_caller]
+    fn check(answers: &[&str], expected: Option<&str>) {
+        let memory = Memory::default();
+        for (gateway, seen) in answers.iter().enumerate() {
+            memory.note_answer(&answer(gateway, seen), &[]);
+        }
+        let seen = memory.carried(0).seen;
+        assert_eq!(seen.as_ref().map(|value| value.to_str().unwrap()), expected);
+    }
+
+    #[test]
+    fn the_highest_of_each_partition_is_sent_back_whichever_gateway_showed_it() {
+        check(&[], None);
+        check(&["3.1:5"], Some("3.1:5"));
+        check(&["3.1:5", "3.1:9", "3.1:7"], Some("3.1:9"));
+        check(&["3.1:5,3.2:8", "3.2:1,3.1:6", "3.4:0"], Some("3.1:6,3.2:8,3.4:0"));
+        check(&["3.1:5", "4.1:2"], Some("4.1:2"));
+        check(&["3.1:5", "nonsense"], Some("3.1:5"));
+    }
+
+    #[test]
+    fn an_answer_that_shows_less_than_its_request_said_is_a_fault() {
+        let memory = Memory::default();
+        memory.note_answer(&answer(0, "3.1:9"), &[]);
+        // Its request was made before 9 was seen.
+        memory.note_answer(&answer(1, "3.1:8"), &[]);
+        memory.note_answer(&answer(1, "3.1:9,3.2:1"), &memory.seen());
+        memory.note_answer(&answer(1, "3.1:8"), &memory.seen());
+        let (_, faults) = memory.into_parts();
+        let kinds: Vec<_> = faults.iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, [FaultKind::ShowsLess], "{faults:?}");
+        assert_eq!(faults[0].what, "gateway 2 showed 8 to who had seen 9");
+    }
+
+    #[test]
+    fn a_connection_is_avoided_at_its_own_gateway_only() {
+        let memory = Memory::default();
+        memory.note_answer(&answer(1, ""), &[]);
+        assert_eq!([0, 1].map(|gateway| memory.carried(gateway).avoid), [None, Some(7)]);
     }
 }

@@ -1,25 +1,29 @@
-//! I9 A status only moves forward, for a buyer who sends back what was seen.
+//! I9 A status only moves forward, for a buyer who sends back what was seen, whichever gateways
+//! are asked; and no gateway shows less than that.
 
 use schemas::http::OrderStatus;
 
 use super::{Findings, count};
-use crate::history::{BuyerHistory, History};
+use crate::history::{BuyerHistory, FaultKind, History};
 
 pub(super) fn check(history: &History, findings: &mut Findings) {
     for buyer in &history.buyers {
         findings.looked_at += count(buyer.sightings.len());
         check_buyer(buyer, findings);
+        for fault in buyer.faults.iter().filter(|fault| fault.kind == FaultKind::ShowsLess) {
+            findings.add(buyer.number, fault.what.clone());
+        }
     }
 }
 
 fn check_buyer(buyer: &BuyerHistory, findings: &mut Findings) {
     for before in &buyer.sightings {
-        for after in buyer.sightings.iter().filter(|after| after.ticket == before.ticket) {
-            // Only what was known when the request was sent can bind its answer.
-            let is_later = before.first_known <= after.last_asked;
+        for after in buyer.sightings.iter().filter(|after| after.id == before.id) {
+            // Only what the request said was seen can bind its answer.
+            let is_later = before.first_known < after.last_asked;
             if is_later && !reaches(before.status, after.status) {
                 let (from, to) = (before.status.as_str(), after.status.as_str());
-                let what = format!("order {} went from {from} to {to}", before.ticket);
+                let what = format!("order {} went from {from} to {to}", before.id);
                 findings.add(buyer.number, what);
             }
         }

@@ -66,14 +66,15 @@ fn is_refused_as_reused(attempt: &Attempt) -> bool {
     }
 }
 
-/// Who knew that the key has its units, and asked again, hears of the same order.
+/// Who knew that the key has its units, and asked again, hears of the same order: from any
+/// gateway, because the request said how far its sender had seen.
 fn check_known(buyer: &BuyerHistory, under: &[&Attempt], findings: &mut Findings) {
     for known in under {
         let Ending::Decided(order) = &known.ending else { continue };
         if !order.took_units() {
             continue;
         }
-        for later in under.iter().filter(|later| later.sent >= order.at) {
+        for later in under.iter().filter(|later| later.asked > order.at) {
             if !is_answered_well(known, order, later) {
                 let what = format!(
                     "{} after order {} had its units: {}",

@@ -3,7 +3,7 @@
 
 use super::forward::reaches;
 use super::{Findings, count};
-use crate::history::{Attempt, Decided, Ending, History, Reread};
+use crate::history::{Attempt, Decided, Ending, FaultKind, History, Reread};
 use schemas::http::OrderStatus;
 
 pub(super) fn check(history: &History, findings: &mut Findings) {
@@ -19,7 +19,7 @@ pub(super) fn check(history: &History, findings: &mut Findings) {
         }
     }
     for buyer in &history.buyers {
-        for fault in buyer.faults.iter().filter(|fault| fault.loses_order) {
+        for fault in buyer.faults.iter().filter(|fault| fault.kind == FaultKind::LosesOrder) {
             findings.add(buyer.number, fault.what.clone());
         }
     }
@@ -55,7 +55,7 @@ fn difference(then: &Decided, now: &Decided) -> Option<String> {
 pub(super) fn check_answers(history: &History, findings: &mut Findings) {
     for buyer in &history.buyers {
         findings.looked_at += count(buyer.attempts.len());
-        for fault in buyer.faults.iter().filter(|fault| !fault.loses_order) {
+        for fault in buyer.faults.iter().filter(|fault| fault.kind == FaultKind::Form) {
             findings.add(buyer.number, fault.what.clone());
         }
     }

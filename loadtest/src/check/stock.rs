@@ -1,7 +1,9 @@
 //! I7 No undersell: nobody hears `sold-out` or `insufficient-stock` while there is enough.
 //!
 //! In a rush without holds no unit ever comes back, so one such answer says how much was left at
-//! its place in the log, for all places after it, and at the end.
+//! its place in the log, for all places after it, and at the end. A refusal at the door names the
+//! place that its own gateway's view had reached, and that is held against what other gateways had
+//! shown by then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +21,7 @@ const CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
 
 pub(super) fn check(history: &History, findings: &mut Findings) {
     let sold = last_sold(history);
+    let of_deal = place_of_deal(history);
     if history.may_return_units() {
         findings.left_out = Some("holds run out: only the form of refusals was looked at");
     } else if history.last_look.is_none() || !history.is_settled() {
@@ -28,7 +31,8 @@ pub(super) fn check(history: &History, findings: &mut Findings) {
         let Some(lack) = lack_of(attempt) else { continue };
         findings.looked_at += 1;
         if let Ending::Refused(refused) = &attempt.ending {
-            for fault in door_faults(history, attempt, refused) {
+            let faults = door_faults(history, attempt, refused).into_iter();
+            for fault in faults.chain(view_fault(history, of_deal, attempt, refused)) {
                 findings.add(buyer.number, fault);
             }
         }
@@ -117,7 +121,7 @@ fn door_faults(history: &History, attempt: &Attempt, refused: &Refused) -> Vec<S
     match refused.as_of {
         None => faults.push(format!("`{code}` at the door without as_of")),
         Some(as_of) => {
-            let sent = history.server_clock.plus(attempt.sent.since(Moment::default()));
+            let sent = history.clocks[refused.gateway].plus(attempt.sent.since(Moment::default()));
             let age = sent.since(as_of);
             if age > AS_OF_AGE_MAX + CLOCK_TOLERANCE {
                 faults.push(format!("`{code}` at the door as of {age:?} before it was asked"));
@@ -125,4 +129,35 @@ fn door_faults(history: &History, attempt: &Attempt, refused: &Refused) -> Vec<S
         }
     }
     faults
+}
+
+/// Some place in the deal's partition; none if nobody was let in.
+fn place_of_deal(history: &History) -> Option<Seen> {
+    history.attempts().find_map(|(_, attempt)| place_of(attempt.ticket?.id))
+}
+
+/// A refusal rests on the view of the deal's partition, and that had everything that any gateway
+/// has shown more than a second before: it was in the log by then.
+fn view_fault(
+    history: &History,
+    of_deal: Option<Seen>,
+    attempt: &Attempt,
+    refused: &Refused,
+) -> Option<String> {
+    let of_deal = of_deal.filter(|_| !refused.seen.is_empty())?;
+    let (code, partition) = (refused.code.as_str(), of_deal.partition);
+    let is_of_deal =
+        |seen: &&Seen| (seen.log_id, seen.partition) == (of_deal.log_id, of_deal.partition);
+    let Some(view) = refused.seen.iter().find(is_of_deal) else {
+        return Some(format!("`{code}` at the door without the deal's partition {partition}"));
+    };
+    let long_before = attempt.sent.minus(AS_OF_AGE_MAX + CLOCK_TOLERANCE);
+    let shown = history.frontier.known_by(of_deal, long_before)?;
+    (view.decided_next < shown).then(|| {
+        let (reached, gateway) = (view.decided_next, refused.gateway + 1);
+        format!(
+            "`{code}` at the door of gateway {gateway} at offset {reached} of partition \
+             {partition}, more than {AS_OF_AGE_MAX:?} after {shown} was shown"
+        )
+    })
 }

@@ -14,14 +14,19 @@ use crate::history::{Moment, Seen};
 /// So much of a strange body is quoted, in bytes.
 const QUOTE_BYTES_MAX: usize = 120;
 
-/// A whole answer, and when its request was sent.
+/// A whole answer, and when its request was made and sent.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Parts,
     pub(crate) body: Bytes,
+    /// Which gateway it is from: its place in the plan.
+    pub(crate) gateway: usize,
+    /// When the request was made, with all that was known then.
+    pub(crate) asked: Moment,
+    /// When there was a connection for it.
     pub(crate) sent: Moment,
     pub(crate) received: Moment,
-    /// Number of the connection that it came by.
+    /// Number of the gateway's connection that it came by.
     pub(crate) connection: u64,
 }
 
@@ -189,7 +194,8 @@ mod tests {
         let response = http::Response::builder().status(status).header(CONTENT_TYPE, kind);
         let (head, ()) = response.body(()).unwrap().into_parts();
         let body = Bytes::copy_from_slice(body.as_bytes());
-        Answer { head, body, sent: Moment(1), received: Moment(2), connection: 1 }
+        let [asked, sent, received] = [0, 1, 2].map(Moment);
+        Answer { head, body, gateway: 0, asked, sent, received, connection: 1 }
     }
 
     fn refusal(code: ProblemCode) -> Answer {

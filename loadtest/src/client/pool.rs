@@ -1,10 +1,9 @@
-//! A bounded pool of keep-alive connections, spread evenly over the addresses of a service. A lost
-//! connection is forgotten and opened again when somebody needs one, where somebody listens. Must
-//! not know whether a request may be repeated.
+//! A bounded pool of keep-alive connections to one gateway. A lost connection is forgotten and
+//! opened again when somebody needs one. Must not know whether a request may be repeated.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::Answer;
-use crate::history::Moment;
+use crate::clock::Clock;
 
 /// A connection on this machine is there at once or not at all.
 const CONNECT_WITHIN: Duration = Duration::from_secs(3);
@@ -38,20 +37,25 @@ pub(crate) enum Loss {
     TimedOut,
 }
 
-/// The connections of a crowd, and its clock.
+impl Loss {
+    /// A few words for people.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoConnection => "no connection",
+            Self::Broken => "connection lost",
+            Self::TimedOut => "no answer in time",
+        }
+    }
+}
+
+/// The connections of a crowd to a gateway.
 pub(crate) struct Pool {
-    doors: Vec<Door>,
-    /// Which of them the next connection goes to.
-    next_door: AtomicUsize,
-    started: Instant,
+    gateway: usize,
+    address: SocketAddr,
+    clock: Clock,
     permits: Semaphore,
     idle: Mutex<VecDeque<Connection>>,
     last_number: AtomicU64,
-}
-
-/// One address of the service.
-struct Door {
-    address: SocketAddr,
     closed_until: Mutex<Option<Instant>>,
 }
 
@@ -61,30 +65,22 @@ struct Connection {
 }
 
 impl Pool {
-    /// At most `connections` to all `addresses` together, of which there is one at least; none is
-    /// opened yet. Its clock starts now.
-    pub(crate) fn new(addresses: Vec<SocketAddr>, connections: usize) -> Self {
-        assert!(!addresses.is_empty(), "a service has an address");
-        let door = |address| Door { address, closed_until: Mutex::default() };
+    /// At most `connections` to the gateway in this place of the plan; none is opened yet.
+    pub(crate) fn new(
+        gateway: usize,
+        address: SocketAddr,
+        connections: usize,
+        clock: Clock,
+    ) -> Self {
         Self {
-            doors: addresses.into_iter().map(door).collect(),
-            next_door: AtomicUsize::new(0),
-            started: Instant::now(),
+            gateway,
+            address,
+            clock,
             permits: Semaphore::new(connections),
             idle: Mutex::default(),
             last_number: AtomicU64::new(0),
+            closed_until: Mutex::default(),
         }
-    }
-
-    /// The crowd's clock.
-    pub(crate) fn now(&self) -> Moment {
-        Moment::default().plus(self.started.elapsed())
-    }
-
-    /// Waits for a moment of the crowd's clock.
-    pub(crate) async fn sleep_until(&self, moment: Moment) {
-        let wait = moment.since(Moment::default());
-        tokio::time::sleep_until(self.started + wait).await;
     }
 
     /// Opens a connection and keeps it for later; used so that a crowd does not begin by
@@ -103,15 +99,16 @@ impl Pool {
         within: Duration,
         avoid: Option<u64>,
     ) -> Result<Answer, Loss> {
+        let asked = self.clock.now();
         let _permit = self.permits.acquire().await.map_err(|_| Loss::NoConnection)?;
         let mut connection = self.take(avoid).await?;
-        let sent = self.now();
+        let sent = self.clock.now();
         let exchanged = timeout(within, exchange(&mut connection.sender, request)).await;
         let (head, body) = exchanged.map_err(|_| Loss::TimedOut)??;
-        let received = self.now();
-        let connection_number = connection.number;
+        let received = self.clock.now();
+        let (gateway, number) = (self.gateway, connection.number);
         self.give_back(connection);
-        Ok(Answer { head, body, sent, received, connection: connection_number })
+        Ok(Answer { head, body, gateway, asked, sent, received, connection: number })
     }
 
     async fn take(&self, avoid: Option<u64>) -> Result<Connection, Loss> {
@@ -138,28 +135,14 @@ impl Pool {
         }
     }
 
-    /// Connects to the next door, or to one behind it if nobody listens there.
     async fn connect(&self) -> Result<Connection, Loss> {
-        let first = self.next_door.fetch_add(1, Ordering::Relaxed);
-        for behind in 0..self.doors.len() {
-            let door = &self.doors[(first + behind) % self.doors.len()];
-            if let Ok(sender) = door.open().await {
-                let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
-                return Ok(Connection { sender, number });
-            }
-        }
-        Err(Loss::NoConnection)
-    }
-}
-
-impl Door {
-    async fn open(&self) -> Result<SendRequest<Full<Bytes>>, Loss> {
         self.may_knock()?;
         let opened = timeout(CONNECT_WITHIN, open(self.address)).await;
         match opened {
             Ok(Ok(sender)) => {
                 *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                Ok(sender)
+                let number = self.last_number.fetch_add(1, Ordering::Relaxed) + 1;
+                Ok(Connection { sender, number })
             }
             Ok(Err(_)) | Err(_) => {
                 let until = Instant::now() + KNOCK_EVERY;
@@ -208,55 +191,29 @@ async fn exchange(
 mod tests {
     use tokio::net::TcpListener;
 
-    use super::{CONNECT_WITHIN, Instant, Loss, Pool};
+    use super::{CONNECT_WITHIN, Clock, Instant, Loss, Pool};
 
     #[tokio::test]
     async fn where_nobody_listens_one_knocks_for_all_and_then_all_come_in() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let pool = Pool::new(vec![address], 8);
+        let pool = Pool::new(0, address, 8, Clock::start());
         assert_eq!(pool.connect().await.err(), Some(Loss::NoConnection));
 
         let _listener = TcpListener::bind(address).await.unwrap();
-        let closed_until = &pool.doors[0].closed_until;
-        *closed_until.lock().unwrap() = Some(Instant::now() + CONNECT_WITHIN * 1_000);
+        *pool.closed_until.lock().unwrap() = Some(Instant::now() + CONNECT_WITHIN * 1_000);
         assert_eq!(pool.connect().await.err(), Some(Loss::NoConnection), "another one knocked");
-        *closed_until.lock().unwrap() = Some(Instant::now());
+        *pool.closed_until.lock().unwrap() = Some(Instant::now());
         for _ in 0..5 {
             assert!(pool.connect().await.is_ok());
         }
     }
 
     #[tokio::test]
-    async fn connections_are_spread_over_those_who_listen() {
-        let listeners = [listen().await, listen().await];
-        let addresses = listeners.each_ref().map(|it| it.local_addr().unwrap());
-        let pool = Pool::new(addresses.to_vec(), 8);
-        for _ in 0..4 {
-            pool.warm().await;
-        }
-        for listener in &listeners {
-            for _ in 0..2 {
-                listener.accept().await.unwrap();
-            }
-        }
-        let [gone, left] = listeners;
-        drop(gone);
-        for _ in 0..4 {
-            assert!(pool.connect().await.is_ok(), "the other one still listens");
-            left.accept().await.unwrap();
-        }
-    }
-
-    async fn listen() -> TcpListener {
-        TcpListener::bind("127.0.0.1:0").await.unwrap()
-    }
-
-    #[tokio::test]
     async fn a_repeat_takes_another_connection_if_there_is_one() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let pool = Pool::new(vec![listener.local_addr().unwrap()], 8);
+        let pool = Pool::new(0, listener.local_addr().unwrap(), 8, Clock::start());
         pool.warm().await;
         assert_eq!(pool.take(Some(1)).await.map(|connection| connection.number), Ok(1));
         for expected in [2, 3] {

@@ -7,6 +7,7 @@ use schemas::Timestamp;
 use super::{Flow, Latency, RushReport};
 use crate::announcement::{Address, Offer};
 use crate::check::{Check, Promise, Violation};
+use crate::gateways::GatewayReport;
 use crate::history::Moment;
 use crate::plan::RushPlan;
 
@@ -87,6 +88,24 @@ fn the_text_shows_the_first_violations_and_counts_the_rest() {
     let shown = lines.iter().filter(|line| **line == "violation of I5: buyer 7: two orders");
     assert_eq!(shown.count(), 20);
     assert_eq!(lines.last(), Some(&"and 2 more"));
+}
+
+#[test]
+fn several_gateways_have_a_line_each_and_one_has_none() {
+    let gateway = |port: u16| GatewayReport {
+        gateway: format!("127.0.0.1:{port}"),
+        requests: 12,
+        answers: [("202", 7), ("409 sold-out", 5)]
+            .map(|(code, count)| (code.to_owned(), count))
+            .into(),
+    };
+    let mut report = report();
+    report.gateways.push(gateway(8080));
+    assert!(!report.to_string().contains("8080"), "{report}");
+    report.gateways.push(gateway(8090));
+    let text = report.to_string();
+    let line = "  127.0.0.1:8090                            12 requests (202: 7, 409 sold-out: 5)";
+    assert!(text.lines().any(|found| found == line), "{text}");
 }
 
 #[test]

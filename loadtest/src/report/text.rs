@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::gateways::GatewayReport;
+
 use super::{Flow, Latency, RushReport};
 
 /// So many violations are shown; the JSON form has all.
@@ -35,6 +37,10 @@ impl fmt::Display for RushReport {
         writeln!(f)?;
         write_outcomes(f, "first purchases", &self.outcomes)?;
         write_outcomes(f, "second purchases", &self.second_outcomes)?;
+        if self.gateways.len() > 1 {
+            writeln!(f, "gateways")?;
+            self.gateways.iter().try_for_each(|gateway| write_gateway(f, gateway))?;
+        }
         writeln!(f)?;
         self.write_checks(f)
     }
@@ -79,6 +85,13 @@ fn write_latency(f: &mut fmt::Formatter<'_>, name: &str, latency: &Latency) -> f
         write!(f, "{:>9}", format!("{}.{}", tenths / 10, tenths % 10))?;
     }
     writeln!(f)
+}
+
+fn write_gateway(f: &mut fmt::Formatter<'_>, gateway: &GatewayReport) -> fmt::Result {
+    let answers: Vec<String> =
+        gateway.answers.iter().map(|(code, count)| format!("{code}: {count}")).collect();
+    let (name, requests) = (&gateway.gateway, gateway.requests);
+    writeln!(f, "  {name:<36}{requests:>8} requests ({})", answers.join(", "))
 }
 
 fn write_outcomes(

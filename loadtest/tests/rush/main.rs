@@ -1,23 +1,27 @@
 //! A whole rush against a small shop that plays the API: well, over a bad network, through a
-//! crash, and with each promise broken on purpose.
+//! crash, through several gateways, and with each promise broken on purpose.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod gateway;
 mod play;
+mod several;
 mod shop;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use loadtest::{Promise, RushError, RushPlan, RushReport, rush};
 
+use crate::gateway::{Fault, Gateway};
 use crate::play::{Crash, Watch};
-use crate::shop::{Bug, Fault, Shop};
+use crate::shop::{Bug, Shop};
 
 /// With a limit of 1 any second unit is one too many.
 const SEED_OF_LIMIT_1: u64 = 3;
 
-fn plan(url: String, buyers: u32, stock: u32) -> RushPlan {
-    let mut plan = RushPlan::new(vec![url], "admin".to_owned(), Box::new(|id| id.to_string()));
+fn plan(urls: Vec<String>, buyers: u32, stock: u32) -> RushPlan {
+    let mut plan = RushPlan::new(urls, "admin".to_owned(), Box::new(|id| id.to_string()));
     plan.buyers = buyers;
     plan.stock = stock;
     plan.duplicates = 0.2;
@@ -27,9 +31,13 @@ fn plan(url: String, buyers: u32, stock: u32) -> RushPlan {
     plan
 }
 
-async fn rush_at(shop: Shop, buyers: u32, stock: u32) -> RushReport {
-    let address = play::open(shop).await;
-    rush(plan(format!("http://{address}"), buyers, stock)).await.unwrap()
+fn urls(addresses: &[SocketAddr]) -> Vec<String> {
+    addresses.iter().map(|address| format!("http://{address}")).collect()
+}
+
+async fn rush_at(gateway: Gateway, buyers: u32, stock: u32) -> RushReport {
+    let address = play::open(gateway).await;
+    rush(plan(urls(&[address]), buyers, stock)).await.unwrap()
 }
 
 #[track_caller]
@@ -40,7 +48,7 @@ fn assert_kept(report: &RushReport) {
 
 #[tokio::test]
 async fn a_good_shop_keeps_every_promise() {
-    let report = rush_at(Shop::default(), 500, 50).await;
+    let report = rush_at(Gateway::only(Shop::default()), 500, 50).await;
     assert_kept(&report);
     assert_eq!((report.units, report.stock_left), (50, Some(0)), "{report}");
     assert_eq!(report.outcomes.values().sum::<u64>(), 500, "{report}");
@@ -52,8 +60,8 @@ async fn a_good_shop_keeps_every_promise() {
 
 #[tokio::test]
 async fn a_steady_crowd_comes_one_after_the_other() {
-    let address = play::open(Shop::default()).await;
-    let mut plan = plan(format!("http://{address}"), 100, 1_000);
+    let address = play::open(Gateway::only(Shop::default())).await;
+    let mut plan = plan(urls(&[address]), 100, 1_000);
     plan.arrivals = "steady:200".parse().unwrap();
     let report = rush(plan).await.unwrap();
     assert_kept(&report);
@@ -66,7 +74,7 @@ async fn a_steady_crowd_comes_one_after_the_other() {
 async fn lost_answers_broken_connections_and_503s_change_nothing() {
     // Side by side: most of a small rush is waiting.
     let faults = [Fault::LosesAnswers, Fault::BreaksConnections, Fault::ComesBackLater];
-    let run = |fault| (fault, tokio::spawn(rush_at(Shop::with_fault(fault), 300, 40)));
+    let run = |fault| (fault, tokio::spawn(rush_at(Gateway::with_fault(fault), 300, 40)));
     for (fault, report) in faults.map(run) {
         let report = report.await.unwrap();
         assert_kept(&report);
@@ -79,8 +87,8 @@ async fn lost_answers_broken_connections_and_503s_change_nothing() {
 async fn a_crash_in_the_middle_changes_nothing() {
     let watch = Arc::new(Watch::default());
     let crash = Crash { after_purchases: 120, until_retries: 200, watch: Arc::clone(&watch) };
-    let address = play::open_and_crash(Shop::default(), crash).await;
-    let mut plan = plan(format!("http://{address}"), 400, 60);
+    let address = play::open_and_crash(Gateway::only(Shop::default()), crash).await;
+    let mut plan = plan(urls(&[address]), 400, 60);
     plan.observer = watch;
     let report = rush(plan).await.unwrap();
     assert_kept(&report);
@@ -92,8 +100,8 @@ async fn a_crash_in_the_middle_changes_nothing() {
 async fn a_shop_that_never_comes_back_leaves_outcomes_unknown() {
     let watch = Arc::new(Watch::default());
     let crash = Crash { after_purchases: 20, until_retries: u64::MAX, watch: Arc::clone(&watch) };
-    let address = play::open_and_crash(Shop::default(), crash).await;
-    let mut plan = plan(format!("http://{address}"), 50, 60);
+    let address = play::open_and_crash(Gateway::only(Shop::default()), crash).await;
+    let mut plan = plan(urls(&[address]), 50, 60);
     plan.observer = watch;
     plan.patience = Duration::from_millis(700);
     let report = rush(plan).await.unwrap();
@@ -125,8 +133,8 @@ async fn a_broken_promise_of_the_shop_is_found() {
     ];
     let run = |(bug, stock, expected)| {
         let rushed = tokio::spawn(async move {
-            let address = play::open(Shop::with_bug(bug)).await;
-            let mut plan = plan(format!("http://{address}"), 100, stock);
+            let address = play::open(Gateway::only(Shop::with_bug(bug))).await;
+            let mut plan = plan(urls(&[address]), 100, stock);
             plan.seed = SEED_OF_LIMIT_1;
             rush(plan).await.unwrap()
         });
@@ -141,20 +149,27 @@ async fn a_broken_promise_of_the_shop_is_found() {
 
 #[tokio::test]
 async fn what_cannot_begin_says_why() {
-    let mut remote = plan("http://192.0.2.1:80".to_owned(), 1, 1);
+    let mut remote = plan(vec!["http://192.0.2.1:80".to_owned()], 1, 1);
     let refused = rush(remote).await.unwrap_err();
     assert!(matches!(refused, RushError::Target(_)), "{refused}");
-    remote = plan("http://127.0.0.1:80".to_owned(), 0, 0);
+    remote = plan(vec!["http://127.0.0.1:80".to_owned()], 0, 0);
     let refused = rush(remote).await.unwrap_err();
     assert!(matches!(refused, RushError::Plan(_)), "{refused}");
 
-    let address = play::open(Shop::default()).await;
-    let mut stranger = plan(format!("http://{address}"), 1, 1);
+    let address = play::open(Gateway::only(Shop::default())).await;
+    let mut stranger = plan(urls(&[address]), 1, 1);
     stranger.admin_token = "nobody".to_owned();
     let refused = rush(stranger).await.unwrap_err();
     assert!(refused.to_string().starts_with("announcing the deal: 403"), "{refused}");
 
-    let mut nobody = plan("http://127.0.0.1:1".to_owned(), 1, 1);
+    // Every gateway has to know the deal before the crowd comes.
+    let mut half = plan(urls(&[address, "127.0.0.1:1".parse().unwrap()]), 1, 1);
+    half.patience = Duration::from_millis(200);
+    let refused = rush(half).await.unwrap_err();
+    let expected = "looking at the deal: no answer (127.0.0.1:1: no connection)";
+    assert_eq!(refused.to_string(), expected);
+
+    let mut nobody = plan(vec!["http://127.0.0.1:1".to_owned()], 1, 1);
     nobody.patience = Duration::from_millis(50);
     let refused = rush(nobody).await.unwrap_err();
     assert!(matches!(refused, RushError::NoAnswer { .. }), "{refused}");
