@@ -20,6 +20,7 @@ const PARKED: &str = "timedeal_worker_parked";
 const LAG_RECORDS: &str = "timedeal_worker_lag_records";
 const LAG_SECONDS: &str = "timedeal_worker_lag_seconds";
 const SNAPSHOTS: &str = "timedeal_worker_snapshots_total";
+/// Every role counts them under this name.
 const VIOLATIONS: &str = "timedeal_invariant_violations_total";
 
 /// Describes the worker's metrics to the installed recorder.
@@ -77,7 +78,7 @@ impl PartitionMetrics {
             lag_seconds: gauge!(LAG_SECONDS, "partition" => partition),
             snapshots_written: counter!(SNAPSHOTS, "outcome" => "written"),
             snapshots_failed: counter!(SNAPSHOTS, "outcome" => "failed"),
-            repeats_changed: counter!(VIOLATIONS, "promise" => "I4"),
+            repeats_changed: counter!(VIOLATIONS, "invariant" => "I4"),
         }
     }
 

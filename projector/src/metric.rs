@@ -12,6 +12,7 @@ const DEAD_LETTERS: &str = "timedeal_projector_dead_letters_total";
 const LAG_RECORDS: &str = "timedeal_projector_lag_records";
 const LAG_SECONDS: &str = "timedeal_projector_lag_seconds";
 const PARKED: &str = "timedeal_projector_parked";
+/// Every role counts them under this name.
 const VIOLATIONS: &str = "timedeal_invariant_violations_total";
 
 /// Describes the projector's metrics to the installed recorder.

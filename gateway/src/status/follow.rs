@@ -189,7 +189,7 @@ impl Counts {
             counter!(RECORDS, "verdict" => verdict).increment(count);
         }
         if self.differing > 0 {
-            counter!(VIOLATIONS, "promise" => "I4").increment(self.differing);
+            counter!(VIOLATIONS, "invariant" => "I4").increment(self.differing);
             let count = self.differing;
             tracing::error!(partition, count, %now, "promise I4: repeated decisions differ");
         }
