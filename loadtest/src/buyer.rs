@@ -3,6 +3,7 @@
 
 mod asking;
 mod memory;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +14,11 @@ use schemas::http::{Order, OrderStatus, Problem, PurchaseRequest};
 use tokio::sync::SemaphorePermit;
 
 use self::memory::Memory;
-use crate::client::{Answer, Draft, Loss};
-use crate::client::{PurchaseReading, read_purchase};
+use crate::client::{Answer, Draft, Loss, PurchaseReading, read_purchase};
 use crate::crowd::{ExtraKind, Role, Waiting, When};
 use crate::history::{
     Attempt, BuyerHistory, Decided, Ending, FaultKind, Key, Moment, Purchase, Refused, Reread,
-    Ticket,
+    Ticket, place_of,
 };
 use crate::route::{Leg, Route};
 use crate::world::World;
@@ -256,13 +256,14 @@ impl Buyer {
     fn read_sent(&self, purchase: &Purchase, answer: &Answer) -> Option<Sent> {
         match read_purchase(answer) {
             PurchaseReading::Queued(order) => {
-                self.memory.note_status(order.order_id, order.status, answer);
+                self.memory.note_order(order.order_id, &order, answer);
+                self.check_order(purchase, &order);
                 let is_admission = answer.head.status.as_u16() == 202;
                 let ticket = Ticket { id: order.order_id, at: answer.received, is_admission };
                 Some(Sent::Ticket(ticket, poll_after(&order, answer)))
             }
             PurchaseReading::Decided(order) => {
-                self.memory.note_status(order.order_id, order.status, answer);
+                self.memory.note_order(order.order_id, &order, answer);
                 self.check_order(purchase, &order);
                 Some(Sent::Ended(Ending::Decided(decided(&order, answer.received))))
             }
@@ -277,9 +278,12 @@ impl Buyer {
         }
     }
 
-    /// An order is for this deal, and for what was asked.
+    /// An order has a place in the log, and is for this deal and for what was asked.
     fn check_order(&self, purchase: &Purchase, order: &Order) {
         let id = order.order_id;
+        if place_of(id).is_none() {
+            self.memory.note_fault(format!("order {id} has no place in a log"), FaultKind::Form);
+        }
         if order.deal_id.is_some_and(|deal_id| deal_id != self.world.deal_id) {
             self.memory.note_fault(format!("order {id} is of another deal"), FaultKind::Form);
         }

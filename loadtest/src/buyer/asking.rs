@@ -95,11 +95,7 @@ impl Buyer {
     fn read_asked(&self, ticket: Uuid, purchase: &Purchase, answer: &Answer) -> Option<Asked> {
         let (fault, kind) = match read_order(answer) {
             OrderReading::Order(order) => {
-                self.memory.note_status(ticket, order.status, answer);
-                // A repeat's ticket shows the first order, which may not go back either.
-                if order.order_id != ticket {
-                    self.memory.note_status(order.order_id, order.status, answer);
-                }
+                self.memory.note_order(ticket, &order, answer);
                 self.check_order(purchase, &order);
                 let poll_after = poll_after(&order, answer);
                 return Some(Asked::Order(decided(&order, answer.received), poll_after));

@@ -1,15 +1,16 @@
-//! What a buyer remembers: how far the log was seen, the statuses that were told and when, and
-//! answers that made no sense. One buyer's requests may run side by side.
+//! What a buyer remembers: how far the log was seen, what was told of orders and when, and answers
+//! that made no sense, or contradict what is remembered. One buyer's requests may run side by side.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderValue;
-use schemas::http::OrderStatus;
+use schemas::http::{Order, OrderStatus};
 use uuid::Uuid;
 
+use super::verdict::Verdict;
 use crate::client::Answer;
 use crate::gateways::Carried;
-use crate::history::{Fault, FaultKind, Seen, Sighting};
+use crate::history::{Fault, FaultKind, Seen, Sighting, place_of};
 
 /// Most faults that are kept of one buyer; one is enough to know.
 const FAULTS_MAX: usize = 8;
@@ -21,6 +22,8 @@ pub(super) struct Memory(Mutex<Inner>);
 struct Inner {
     seen: Vec<Seen>,
     sightings: Vec<Sighting>,
+    /// The first that was told of each ticket.
+    verdicts: Vec<(Uuid, Verdict)>,
     faults: Vec<Fault>,
     /// Gateway and number of the connection of the last answer.
     connection: Option<(usize, u64)>,
@@ -43,8 +46,7 @@ impl Memory {
     /// it came. An answer that shows less than its request had `sent` is a fault.
     pub(super) fn note_answer(&self, answer: &Answer, sent: &[Seen]) {
         for entry in answer.seen() {
-            let is_same =
-                |sent: &&Seen| (sent.log_id, sent.partition) == (entry.log_id, entry.partition);
+            let is_same = |sent: &&Seen| sent.is_of(&entry);
             if let Some(sent) = sent.iter().find(is_same)
                 && entry.decided_next < sent.decided_next
             {
@@ -68,8 +70,45 @@ impl Memory {
         }
     }
 
+    /// Notes how an answer shows the order of a ticket.
+    pub(super) fn note_order(&self, ticket: Uuid, order: &Order, answer: &Answer) {
+        self.note_status(ticket, order.status, answer);
+        // A repeat's ticket shows the first order, which may not go back either.
+        if order.order_id != ticket {
+            self.note_status(order.order_id, order.status, answer);
+        }
+        if order.status != OrderStatus::Queued {
+            self.check_shown(ticket, answer);
+            self.check_verdict(ticket, &Verdict::of(order), answer);
+        }
+    }
+
+    /// Who is shown a decision has to be told that the log is decided so far: otherwise the next
+    /// gateway could not know.
+    fn check_shown(&self, ticket: Uuid, answer: &Answer) {
+        let Some(place) = place_of(ticket) else { return };
+        let says_so = |entry: Seen| entry.is_of(&place) && entry.decided_next > place.decided_next;
+        if !answer.seen().into_iter().any(says_so) {
+            let gateway = answer.gateway + 1;
+            let what = format!("gateway {gateway} showed {ticket} decided, but not that it is");
+            self.note_fault(what, FaultKind::ShowsLess);
+        }
+    }
+
+    /// A decision is told in the same way for ever.
+    fn check_verdict(&self, ticket: Uuid, now: &Verdict, answer: &Answer) {
+        let first = self.lock().first_verdict(ticket, now);
+        if let Some(first) = first.filter(|first| first != now)
+            && let Some(difference) = first.difference(now)
+        {
+            let gateway = answer.gateway + 1;
+            let what = format!("order {ticket}: at gateway {gateway} its {difference}");
+            self.note_fault(what, FaultKind::Changes);
+        }
+    }
+
     /// Notes with which status an answer showed an order.
-    pub(super) fn note_status(&self, id: Uuid, status: OrderStatus, answer: &Answer) {
+    fn note_status(&self, id: Uuid, status: OrderStatus, answer: &Answer) {
         let mut inner = self.lock();
         let is_same = |known: &&mut Sighting| known.id == id && known.status == status;
         match inner.sightings.iter_mut().find(is_same) {
@@ -103,6 +142,18 @@ impl Memory {
     }
 }
 
+impl Inner {
+    /// What was told of a ticket before; from now on this, if nothing was.
+    fn first_verdict(&mut self, ticket: Uuid, now: &Verdict) -> Option<Verdict> {
+        let known = self.verdicts.iter().find(|(of, _)| *of == ticket);
+        let first = known.map(|(_, first)| first.clone());
+        if first.is_none() {
+            self.verdicts.push((ticket, now.clone()));
+        }
+        first
+    }
+}
+
 /// The value of `Timedeal-Seen`; none if nothing was seen.
 fn seen_header(seen: &[Seen]) -> Option<HeaderValue> {
     let entry = |seen: &Seen| format!("{}.{}:{}", seen.log_id, seen.partition, seen.decided_next);
@@ -117,9 +168,16 @@ fn seen_header(seen: &[Seen]) -> Option<HeaderValue> {
 mod tests {
     use bytes::Bytes;
 
+    use schemas::http::{Order, OrderStatus};
+    use uuid::Uuid;
+
     use super::{FaultKind, Memory};
     use crate::client::Answer;
-    use crate::history::Moment;
+    use crate::history::{Moment, Seen, order_id_at};
+
+    fn ticket() -> Uuid {
+        order_id_at(Seen { log_id: 3, partition: 1, decided_next: 9 })
+    }
 
     fn answer(gateway: usize, seen: &str) -> Answer {
         let response = http::Response::builder().header("timedeal-seen", seen);
@@ -161,6 +219,61 @@ mod tests {
         let kinds: Vec<_> = faults.iter().map(|fault| fault.kind).collect();
         assert_eq!(kinds, [FaultKind::ShowsLess], "{faults:?}");
         assert_eq!(faults[0].what, "gateway 2 showed 8 to who had seen 9");
+    }
+
+    fn order(status: &str, quantity: u32) -> Order {
+        let order = serde_json::json!({
+            "order_id": ticket(), "status": status, "quantity": quantity,
+        });
+        serde_json::from_value(order).unwrap()
+    }
+
+    /// The faults of these answers about one order, each of a gateway of its own.
+    #[track_caller]
+    fn check_orders(answers: &[(Order, &str)], expected: &[FaultKind]) {
+        let memory = Memory::default();
+        for (gateway, (order, seen)) in answers.iter().enumerate() {
+            memory.note_order(ticket(), order, &answer(gateway, seen));
+        }
+        let (_, faults) = memory.into_parts();
+        let kinds: Vec<_> = faults.iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, expected, "{faults:?}");
+    }
+
+    #[test]
+    fn an_answer_that_shows_a_decision_says_that_the_log_is_decided_so_far() {
+        let less = FaultKind::ShowsLess;
+        check_orders(&[(order("queued", 1), "3.1:9"), (order("confirmed", 1), "3.1:10")], &[]);
+        check_orders(&[(order("confirmed", 1), "3.1:9")], &[less]);
+        check_orders(&[(order("confirmed", 1), "")], &[less]);
+        check_orders(&[(order("confirmed", 1), "3.2:10,4.1:10")], &[less]);
+        check_orders(&[(order("confirmed", 1), "3.2:1,3.1:12")], &[]);
+    }
+
+    #[test]
+    fn a_decision_that_is_told_in_another_way_is_a_fault() {
+        let told = |order: Order| (order, "3.1:10");
+        check_orders(&[told(order("held", 2)), told(order("expired", 2))], &[]);
+        // Who does not know it yet need not say how many.
+        check_orders(&[(order("queued", 1), "3.1:9"), told(order("held", 2))], &[]);
+        check_orders(&[told(order("held", 2)), told(order("held", 1))], &[FaultKind::Changes]);
+        let mut other = order("held", 2);
+        other.order_id = Uuid::nil();
+        check_orders(&[told(order("held", 2)), told(other)], &[FaultKind::Changes]);
+    }
+
+    #[test]
+    fn a_status_is_noted_for_the_ticket_and_for_the_order() {
+        let memory = Memory::default();
+        let mut first = order("confirmed", 1);
+        first.order_id = Uuid::nil();
+        memory.note_order(ticket(), &first, &answer(0, "3.1:10"));
+        memory.note_order(ticket(), &first, &answer(1, "3.1:10"));
+        let (sightings, faults) = memory.into_parts();
+        let noted: Vec<_> = sightings.iter().map(|noted| (noted.id, noted.status)).collect();
+        let status = OrderStatus::Confirmed;
+        assert_eq!(noted, [(ticket(), status), (Uuid::nil(), status)]);
+        assert_eq!(faults, []);
     }
 
     #[test]

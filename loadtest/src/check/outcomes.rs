@@ -1,5 +1,5 @@
-//! I2 Every 202 has an outcome in the end, and the same one when asked again; and whether every
-//! answer was one that its call documents.
+//! I2 Every 202 has an outcome in the end, and the same one whenever and wherever it is asked for;
+//! and whether every answer was one that its call documents.
 
 use super::forward::reaches;
 use super::{Findings, count};
@@ -19,7 +19,8 @@ pub(super) fn check(history: &History, findings: &mut Findings) {
         }
     }
     for buyer in &history.buyers {
-        for fault in buyer.faults.iter().filter(|fault| fault.kind == FaultKind::LosesOrder) {
+        let of_outcomes = [FaultKind::LosesOrder, FaultKind::Changes];
+        for fault in buyer.faults.iter().filter(|fault| of_outcomes.contains(&fault.kind)) {
             findings.add(buyer.number, fault.what.clone());
         }
     }

@@ -1,9 +1,9 @@
 //! I7 No undersell: nobody hears `sold-out` or `insufficient-stock` while there is enough.
 //!
-//! In a rush without holds no unit ever comes back, so one such answer says how much was left at
-//! its place in the log, for all places after it, and at the end. A refusal at the door names the
-//! place that its own gateway's view had reached, and that is held against what other gateways had
-//! shown by then.
+//! In a rush without holds no unit ever comes back: what was sold from the place of such an answer
+//! on, and what is left in the end, was there at that place. A refusal at the door names the place
+//! that its own gateway's view had reached, and that is held against what other gateways had shown
+//! by then.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,11 +20,12 @@ const AS_OF_AGE_MAX: Duration = Duration::from_secs(1);
 const CLOCK_TOLERANCE: Duration = Duration::from_millis(100);
 
 pub(super) fn check(history: &History, findings: &mut Findings) {
-    let sold = last_sold(history);
+    let sold = Sold::of(history);
     let of_deal = place_of_deal(history);
+    let end = history.last_look.filter(|_| history.is_settled());
     if history.may_return_units() {
         findings.left_out = Some("holds run out: only the form of refusals was looked at");
-    } else if history.last_look.is_none() || !history.is_settled() {
+    } else if end.is_none() {
         findings.left_out = Some("not all is settled: refusals were not compared with the end");
     }
     for (buyer, attempt) in history.attempts() {
@@ -39,23 +40,17 @@ pub(super) fn check(history: &History, findings: &mut Findings) {
         if history.may_return_units() {
             continue;
         }
-        if let Some(look) = history.last_look.filter(|_| history.is_settled())
-            && look.stock_left >= u64::from(lack.needs)
-        {
-            let left = look.stock_left;
+        let (place, sold_since) = sold.since(&lack.places);
+        let left = sold_since + end.map_or(0, |look| look.stock_left);
+        if left >= u64::from(lack.needs) {
+            let (code, purchase) = (lack.code, &attempt.purchase);
+            let at = place.map_or(String::new(), |Seen { partition, decided_next, .. }| {
+                format!(" at offset {decided_next} of partition {partition}")
+            });
             findings.add(
                 buyer.number,
-                format!("{} was told `{}`, but {left} are left", attempt.purchase, lack.code),
+                format!("{purchase} was told `{code}`{at}, but {left} were left"),
             );
-        }
-        if let Some((place, later)) = sold_after(&lack, &sold) {
-            let Seen { partition, decided_next, .. } = place;
-            let what = format!(
-                "told `{}` at offset {decided_next} of partition {partition}, but offset {later} \
-                 got as much",
-                lack.code
-            );
-            findings.add(buyer.number, what);
         }
     }
 }
@@ -87,28 +82,38 @@ fn lack_of(attempt: &Attempt) -> Option<Lack> {
     Some(Lack { code, needs, places })
 }
 
-/// Of each partition, the highest place that got so many units, by their number.
-type LastSold = BTreeMap<(u8, Partition), BTreeMap<u32, Offset>>;
+/// Units that were sold, by partition and place.
+struct Sold(BTreeMap<(u8, Partition), BTreeMap<Offset, u64>>);
 
-fn last_sold(history: &History) -> LastSold {
-    let mut last = LastSold::new();
-    for (_, attempt) in history.attempts() {
-        if let Some(place) = attempt.bought().and_then(|order| place_of(order.order_id)) {
-            let of_partition = last.entry((place.log_id, place.partition)).or_default();
-            let highest = of_partition.entry(attempt.purchase.quantity).or_default();
-            *highest = place.decided_next.max(*highest);
+impl Sold {
+    fn of(history: &History) -> Self {
+        let mut sold = BTreeMap::<_, BTreeMap<Offset, u64>>::new();
+        for (_, attempt) in history.attempts() {
+            if let Some(place) = attempt.bought().and_then(|order| place_of(order.order_id)) {
+                let of_partition = sold.entry((place.log_id, place.partition)).or_default();
+                of_partition.insert(place.decided_next, u64::from(attempt.purchase.quantity));
+            }
         }
+        for of_partition in sold.values_mut() {
+            // From here on, each place has what was sold there and at all later ones.
+            let mut since = 0;
+            for units in of_partition.values_mut().rev() {
+                since += *units;
+                *units = since;
+            }
+        }
+        Self(sold)
     }
-    last
-}
 
-/// A place after the refusal that got as much as was refused, and the place of the refusal.
-fn sold_after(lack: &Lack, sold: &LastSold) -> Option<(Seen, Offset)> {
-    lack.places.iter().find_map(|place| {
-        let of_partition = sold.get(&(place.log_id, place.partition))?;
-        let highest = of_partition.range(lack.needs..).map(|(_, offset)| *offset).max()?;
-        (highest >= place.decided_next).then_some((*place, highest))
-    })
+    /// How much was sold from one of these places on, and from which.
+    fn since(&self, places: &[Seen]) -> (Option<Seen>, u64) {
+        let sold = places.iter().filter_map(|place| {
+            let of_partition = self.0.get(&(place.log_id, place.partition))?;
+            let (_, units) = of_partition.range(place.decided_next..).next()?;
+            Some((Some(*place), *units))
+        });
+        sold.max_by_key(|(_, units)| *units).unwrap_or((places.first().copied(), 0))
+    }
 }
 
 /// A refusal at the door says what it rests on, and that is fresh.
@@ -146,9 +151,7 @@ fn view_fault(
 ) -> Option<String> {
     let of_deal = of_deal.filter(|_| !refused.seen.is_empty())?;
     let (code, partition) = (refused.code.as_str(), of_deal.partition);
-    let is_of_deal =
-        |seen: &&Seen| (seen.log_id, seen.partition) == (of_deal.log_id, of_deal.partition);
-    let Some(view) = refused.seen.iter().find(is_of_deal) else {
+    let Some(view) = refused.seen.iter().find(|seen| seen.is_of(&of_deal)) else {
         return Some(format!("`{code}` at the door without the deal's partition {partition}"));
     };
     let long_before = attempt.sent.minus(AS_OF_AGE_MAX + CLOCK_TOLERANCE);

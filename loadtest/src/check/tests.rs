@@ -11,14 +11,12 @@ use super::{Promise, check_history};
 use crate::frontier::Frontier;
 use crate::history::{
     Attempt, BuyerHistory, Decided, Ending, Fault, FaultKind, History, Key, Look, Moment, Purchase,
-    Refused, Reread, Seen, Sighting, Terms, Ticket,
+    Refused, Reread, Seen, Sighting, Terms, Ticket, order_id_at,
 };
 
 /// The id of the order whose purchase stands at `offset` of partition 1 of log 3.
 fn order_id(offset: u64) -> Uuid {
-    let bits = 3_u128 << 114 | 1_u128 << 100 | u128::from(offset) << 56 | 7;
-    let (first, middle, last) = (bits >> 74, bits >> 62 & 0xfff, bits & ((1 << 62) - 1));
-    Uuid::from_u128(first << 80 | 0x8 << 76 | middle << 64 | 0b10 << 62 | last)
+    order_id_at(Seen { log_id: 3, partition: 1, decided_next: offset })
 }
 
 fn attempt(key: Key, is_other_payload: bool, sent: u64, ending: Ending) -> Attempt {
@@ -160,11 +158,10 @@ fn an_outcome_that_never_comes_or_changes_breaks_i2() {
         confirmed(history, 2, 0).rejection = Some(RefusalCode::DealPaused);
     };
     check(other_reason, &[Promise::I2]);
-    let denied = |history: &mut History| {
-        let fault = Fault { kind: FaultKind::LosesOrder, what: "404".to_owned() };
-        history.buyers[2].faults.push(fault);
-    };
-    check(denied, &[Promise::I2]);
+    for kind in [FaultKind::LosesOrder, FaultKind::Changes] {
+        let fault = Fault { kind, what: "404, or another reason".to_owned() };
+        check(|history| history.buyers[2].faults.push(fault), &[Promise::I2]);
+    }
     let taken_back = |history: &mut History| {
         let order = *confirmed(history, 1, 0);
         let status = OrderStatus::Rejected;
@@ -237,14 +234,18 @@ fn a_refusal_for_stock_that_was_there_breaks_i7() {
         history.buyers[2].attempts[0] = attempt(Key::First, false, 100, decided(9, sold_out, 200));
     };
     check(decided_too_early, &[Promise::I7]);
-    let not_enough = |history: &mut History| {
-        history.buyers[2].attempts[0].purchase.quantity = 2;
-        let order = confirmed(history, 2, 0);
-        order.rejection = Some(RefusalCode::InsufficientStock);
-        let now = *order;
-        history.buyers[2].attempts[0].reread = Reread::Order(now);
-    };
-    check(not_enough, &[]);
+    check(|history| not_enough_for_two(history, 12), &[]);
+    check(|history| not_enough_for_two(history, 11), &[]);
+    // There were two, which went one by one.
+    check(|history| not_enough_for_two(history, 9), &[Promise::I7]);
+}
+
+/// Buyer 2 wants two units, and place `offset` says that there are not so many.
+fn not_enough_for_two(history: &mut History, offset: u64) {
+    let too_few = Some(RefusalCode::InsufficientStock);
+    let mut wish = attempt(Key::First, false, 100, decided(offset, too_few, 200));
+    wish.purchase.quantity = 2;
+    history.buyers[2].attempts[0] = wish;
 }
 
 #[test]
@@ -259,6 +260,12 @@ fn a_limit_that_does_not_hold_breaks_i8() {
         history.buyers[4].attempts[1] = attempt(Key::Second, false, 300, ending);
     };
     check(refused_below, &[Promise::I8]);
+    // Nothing was owned at place 9; the unit came later, and by another key.
+    let refused_before_it_had_any = |history: &mut History| {
+        let ending = decided(9, Some(RefusalCode::LimitExceeded), 250);
+        history.buyers[0].attempts[1] = attempt(Key::Second, false, 100, ending);
+    };
+    check(refused_before_it_had_any, &[Promise::I8]);
     let refused_above = |history: &mut History| {
         let ending = decided(15, Some(RefusalCode::LimitExceeded), 400);
         history.buyers[0].attempts[1] = attempt(Key::Second, false, 300, ending);
@@ -324,6 +331,20 @@ fn holds_that_run_out_give_units_back_and_steps_may_be_missed() {
         sighting(OrderStatus::Expired, 5, 5),
         sighting(OrderStatus::Cancelled, 6, 6),
     ];
+    let (_, violations) = check_history(&history);
+    assert_eq!(violations, []);
+}
+
+#[test]
+fn a_hold_that_was_not_looked_at_in_the_end_counts_for_nothing() {
+    let mut history = history();
+    history.terms.hold_seconds = 60;
+    let order = confirmed(&mut history, 1, 0);
+    order.status = OrderStatus::Held;
+    history.buyers[1].attempts[0].reread = Reread::Unanswered;
+    assert_eq!(history.units_owned(), 1);
+    // It ran out, and its unit went to somebody else.
+    history.buyers[2].attempts[0] = attempt(Key::First, false, 100, decided(12, None, 200));
     let (_, violations) = check_history(&history);
     assert_eq!(violations, []);
 }

@@ -6,26 +6,20 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::{Findings, count};
-use crate::history::{Decided, History, Look};
+use crate::history::{History, Look};
 
 pub(super) fn check(history: &History, findings: &mut Findings) {
-    let mut orders: HashMap<Uuid, (u32, u32, Decided)> = HashMap::new();
+    let mut owners: HashMap<Uuid, u32> = HashMap::new();
     for (buyer, attempt) in history.attempts() {
         let Some(order) = attempt.bought() else { continue };
-        let entry = (buyer.number, attempt.purchase.quantity, order);
-        let known = orders.entry(order.order_id).or_insert(entry);
-        if known.0 != buyer.number {
-            let what = format!("order {} is also that of buyer {}", order.order_id, known.0);
+        let owner = *owners.entry(order.order_id).or_insert(buyer.number);
+        if owner != buyer.number {
+            let what = format!("order {} is also that of buyer {owner}", order.order_id);
             findings.add(buyer.number, what);
         }
-        // Of two looks at one order the later one counts: a hold may have run out in between.
-        if known.2.at < order.at {
-            known.2 = order;
-        }
     }
-    findings.looked_at = count(orders.len());
-    let owned = orders.values().filter(|(_, _, order)| order.has_units());
-    let owned: u64 = owned.map(|(_, quantity, _)| u64::from(*quantity)).sum();
+    findings.looked_at = count(owners.len());
+    let owned = history.units_owned();
     let stock = history.terms.stock;
     if owned > stock {
         findings.add_to_all(format!("buyers have {owned} units of a stock of {stock}"));

@@ -1,5 +1,5 @@
-//! A gateway of the shop: plays the API on a view that may be a while old. It can be told to be
-//! unreliable. Must not know how the shop decides.
+//! A gateway of the shop: plays the API on a view that may be some purchases old. It can be told to
+//! be unreliable. Must not know how the shop decides.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use schemas::http::{
     Deal, DealStatus, Order, OrderStatus, Page, Problem, ProblemCode, PurchaseRequest, Queue,
     Rejection,
 };
+use schemas::log::RefusalCode;
 use schemas::{DealId, Timestamp};
 use serde::Serialize;
 use tokio::sync::watch;
@@ -20,6 +21,9 @@ use uuid::Uuid;
 use crate::shop::{Bug, Row, Shop, View, now};
 
 type Answer = Response<Full<Bytes>>;
+
+/// The door refuses for what it knew at most so long ago.
+const AS_OF_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// What a bad day does to every third request about purchases and orders.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,10 +38,13 @@ pub(crate) struct Gateway {
     pub(crate) purchases: watch::Sender<u64>,
     /// So many requests find it not ready.
     pub(crate) starting: u32,
+    /// So many looks at the deal do not find it.
+    pub(crate) unaware: u32,
     pub(crate) fault: Option<Fault>,
     number: usize,
     shop: Arc<Mutex<Shop>>,
-    lag: Duration,
+    /// So many purchases is its view behind.
+    lag: usize,
     requests: u64,
 }
 
@@ -45,21 +52,21 @@ pub(crate) struct Gateway {
 struct Desk<'a> {
     shop: &'a mut Shop,
     view: View,
-    as_of: Timestamp,
     gateway: usize,
 }
 
 impl Gateway {
     /// The only one, and up to date.
     pub(crate) fn only(shop: Shop) -> Self {
-        Self::of(&Arc::new(Mutex::new(shop)), 0, Duration::ZERO)
+        Self::of(&Arc::new(Mutex::new(shop)), 0, 0)
     }
 
-    /// One of several, which sees the shop as it was so long ago.
-    pub(crate) fn of(shop: &Arc<Mutex<Shop>>, number: usize, lag: Duration) -> Self {
+    /// One of several, which sees the shop as it was so many purchases ago.
+    pub(crate) fn of(shop: &Arc<Mutex<Shop>>, number: usize, lag: usize) -> Self {
         Self {
             purchases: watch::Sender::default(),
             starting: 0,
+            unaware: 0,
             fault: None,
             number,
             shop: Arc::clone(shop),
@@ -77,6 +84,10 @@ impl Gateway {
         if self.starting > 0 {
             self.starting -= 1;
             return Some(problem(ProblemCode::NotReady, None));
+        }
+        if self.unaware > 0 && head.uri.path().starts_with("/v1/deals/") {
+            self.unaware -= 1;
+            return Some(problem(ProblemCode::DealNotFound, None));
         }
         if head.method == Method::POST {
             self.purchases.send_modify(|count| *count += 1);
@@ -99,11 +110,11 @@ impl Gateway {
     fn serve(&self, head: &Parts, body: &Bytes) -> Answer {
         let mut shop = self.shop.lock().unwrap();
         shop.decide();
+        if head.method == Method::POST {
+            shop.note_purchase();
+        }
         let view = shop.view(self.lag);
-        let age = if shop.has(Bug::HidesAge) { Duration::ZERO } else { self.lag };
-        let age_ms = i64::try_from(age.as_millis()).unwrap();
-        let as_of = Timestamp::from_millis(now().as_millis() - age_ms);
-        let mut desk = Desk { shop: &mut shop, view, as_of, gateway: self.number };
+        let mut desk = Desk { shop: &mut shop, view, gateway: self.number };
         let path = head.uri.path();
         if path.starts_with("/v1/admin/") {
             return desk.announce(head, body);
@@ -115,9 +126,7 @@ impl Gateway {
             return Response::builder().status(500).body(Full::from("oh no")).unwrap();
         }
         if seen(&head.headers) > view.decided_next && !desk.shop.has(Bug::IgnoresSeen) {
-            let mut behind = problem(ProblemCode::ViewBehind, None);
-            behind.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
-            return behind;
+            return problem(ProblemCode::ViewBehind, None);
         }
         let customer = header(&head.headers, "authorization").replace("Bearer ", "");
         if head.method == Method::POST {
@@ -135,14 +144,13 @@ impl Desk<'_> {
         let parts: Vec<&str> = head.uri.path().split('/').collect();
         let (product_id, deal_key) = (parts[4].parse().unwrap(), parts[6].parse().unwrap());
         let deal_id = DealId::of(&product_id, &deal_key);
-        self.shop.announce(serde_json::from_slice(body).unwrap(), deal_id);
+        self.shop.deal = Some((serde_json::from_slice(body).unwrap(), deal_id));
         json(201, &self.deal_body(), None)
     }
 
     fn look(&self, rest: &str) -> Answer {
         match rest.strip_prefix('/') {
-            Some(_) if self.view.is_announced => json(200, &self.deal_body(), None),
-            Some(_) => problem(ProblemCode::DealNotFound, None),
+            Some(_) => json(200, &self.deal_body(), None),
             None => {
                 let page = Page::<Deal> { items: Vec::new(), next_cursor: None, as_of: now() };
                 json(200, &page, None)
@@ -153,7 +161,7 @@ impl Desk<'_> {
     fn deal_body(&self) -> Deal {
         let (deal, deal_id) = self.shop.deal.clone().expect("announced");
         let hidden = if self.shop.has(Bug::HidesSales) { 1 } else { 0 };
-        let sold = self.view.sold.min(deal.stock) - hidden * self.view.sold.min(1);
+        let sold = self.view.sold().min(deal.stock) - hidden * self.view.sold().min(1);
         let is_open = now() >= deal.opens_at;
         let has_stock = deal.stock > sold;
         Deal {
@@ -181,9 +189,6 @@ impl Desk<'_> {
     }
 
     fn purchase(&mut self, customer: String, key: String, payload: &Bytes) -> Answer {
-        if !self.view.is_announced {
-            return problem(ProblemCode::DealNotFound, None);
-        }
         let of = if self.shop.has(Bug::KeysPerGateway) { self.gateway } else { 0 };
         let key = (customer, key, of);
         if let Some(first) = self.shop.bound(&key, &self.view) {
@@ -192,14 +197,14 @@ impl Desk<'_> {
             }
             return self.show(200, &self.order_body(first));
         }
-        if self.shop.stock_left(self.view.sold) <= 0 {
-            let resting_on = (self.as_of, self.view.decided_next);
-            return problem(ProblemCode::SoldOut, Some(resting_on));
+        if let Some(as_of) = self.sold_out_as_of() {
+            return problem(ProblemCode::SoldOut, Some((as_of, self.view.decided_next)));
         }
         let request: PurchaseRequest = serde_json::from_slice(payload).unwrap();
         let offset = self.shop.rows.len();
         self.shop.rows.push(Row {
             key,
+            gateway: self.gateway,
             payload: payload.clone(),
             quantity: request.quantity,
             rejection: None,
@@ -209,10 +214,24 @@ impl Desk<'_> {
         self.show(202, &self.order_body(offset))
     }
 
+    /// Since when the door is closed, if it is. A view that is too old closes no door.
+    fn sold_out_as_of(&self) -> Option<Timestamp> {
+        let is_early = self.is_second_with(Bug::ClosesDoorEarly);
+        let needed = if is_early { self.shop.deal().stock / 2 } else { 0 };
+        let is_closed = self.shop.stock_left(&self.view, self.gateway) <= needed;
+        let as_of = if self.shop.has(Bug::HidesAge) { now() } else { self.view.at };
+        (is_closed && as_of.plus(AS_OF_AGE_MAX) >= now()).then_some(as_of)
+    }
+
+    fn is_second_with(&self, bug: Bug) -> bool {
+        self.gateway == 1 && self.shop.has(bug)
+    }
+
     fn order(&mut self, customer: &str, path: &str) -> Answer {
         let id: Uuid = path.strip_prefix("/v1/orders/").unwrap().parse().unwrap();
+        let has_places = !self.shop.has(Bug::GivesPlainIds);
         let rows = &mut self.shop.rows;
-        let offset = (0..rows.len()).find(|offset| order_id(*offset) == id).unwrap();
+        let offset = (0..rows.len()).find(|offset| order_id(*offset, has_places) == id).unwrap();
         rows[offset].asked += 1;
         let is_asked_again = rows[offset].asked > 1;
         assert_eq!(rows[offset].key.0, customer);
@@ -231,7 +250,8 @@ impl Desk<'_> {
     }
 
     fn show(&self, status: u16, order: &Order) -> Answer {
-        json(status, order, Some(self.view.decided_next))
+        let decided_next = self.view.decided_next;
+        json(status, order, Some(decided_next).filter(|_| !self.shop.has(Bug::HidesSeen)))
     }
 
     fn order_body(&self, ticket: usize) -> Order {
@@ -240,10 +260,13 @@ impl Desk<'_> {
         let offset = first.unwrap_or(ticket);
         let row = &self.shop.rows[offset];
         let rejection = row.rejection.filter(|_| !is_queued);
+        let is_changed = self.is_second_with(Bug::GivesOtherReason);
+        let rejection =
+            rejection.map(|code| if is_changed { RefusalCode::DealPaused } else { code });
         let rejection =
             rejection.map(|code| Rejection { code, detail: "no".into(), retryable: false });
         Order {
-            order_id: order_id(offset),
+            order_id: order_id(offset, !self.shop.has(Bug::GivesPlainIds)),
             deal_id: Some(self.shop.deal.as_ref().expect("announced").1),
             product_id: None,
             status: match (is_queued, &rejection) {
@@ -270,7 +293,10 @@ impl Desk<'_> {
     }
 }
 
-fn order_id(offset: usize) -> Uuid {
+fn order_id(offset: usize, has_place: bool) -> Uuid {
+    if !has_place {
+        return Uuid::from_u128(u128::try_from(offset).unwrap());
+    }
     let bits = 3_u128 << 114 | 1_u128 << 100 | u128::try_from(offset).unwrap() << 56 | 7;
     let (first, middle, last) = (bits >> 74, bits >> 62 & 0xfff, bits & ((1 << 62) - 1));
     Uuid::from_u128(first << 80 | 0x8 << 76 | middle << 64 | 0b10 << 62 | last)

@@ -129,7 +129,9 @@ async fn a_broken_promise_of_the_shop_is_found() {
         (Bug::RefusesTooEarly, 20, &[Promise::I7]),
         (Bug::IgnoresLimits, 1_000, &[Promise::I8]),
         (Bug::GoesBack, 20, &[Promise::I1, Promise::I2, Promise::I9]),
+        (Bug::HidesSeen, 20, &[Promise::I9]),
         (Bug::FailsPlainly, 20, &[Promise::Answers]),
+        (Bug::GivesPlainIds, 20, &[Promise::Answers]),
     ];
     let run = |(bug, stock, expected)| {
         let rushed = tokio::spawn(async move {

@@ -1,9 +1,9 @@
 //! A small shop from memory: one deal, one partition, decisions made when the next request comes.
-//! All its gateways share it, and each looks at it as it was a while ago. It can be told to be
+//! Its gateways share it, and each looks at it as it was some purchases ago. It can be told to be
 //! wrong. Must not know HTTP.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use schemas::http::DealRequest;
@@ -14,6 +14,8 @@ use schemas::{DealId, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bug {
     Oversells,
+    /// Each gateway sells the whole stock.
+    SplitsStock,
     HidesSales,
     ForgetsOrders,
     ForgetsKeys,
@@ -21,14 +23,25 @@ pub(crate) enum Bug {
     KeysPerGateway,
     TakesOtherPayloads,
     RefusesTooEarly,
+    /// The second gateway's door is closed at half of the stock.
+    ClosesDoorEarly,
     IgnoresLimits,
     GoesBack,
+    /// The second gateway gives another reason for a rejection.
+    GivesOtherReason,
     FailsPlainly,
+    /// Order ids say nothing about the log.
+    GivesPlainIds,
     /// Gateways answer from their view, however far the client has seen.
     IgnoresSeen,
+    /// Answers about orders do not say how far the log is decided.
+    HidesSeen,
     /// Gateways say that their view is of this moment, however old it is.
     HidesAge,
 }
+
+/// Most gateways of a shop.
+const GATEWAYS_MAX: usize = 2;
 
 /// Customer, key, and whose key it is.
 pub(crate) type KeyName = (String, String, usize);
@@ -37,6 +50,7 @@ pub(crate) type KeyName = (String, String, usize);
 #[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) key: KeyName,
+    pub(crate) gateway: usize,
     pub(crate) payload: Bytes,
     pub(crate) quantity: i64,
     pub(crate) rejection: Option<RefusalCode>,
@@ -47,10 +61,17 @@ pub(crate) struct Row {
 /// The shop as it was at some time.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct View {
-    at: Timestamp,
-    pub(crate) is_announced: bool,
+    /// When it was so.
+    pub(crate) at: Timestamp,
     pub(crate) decided_next: usize,
-    pub(crate) sold: i64,
+    /// By each gateway.
+    sold: [i64; GATEWAYS_MAX],
+}
+
+impl View {
+    pub(crate) fn sold(&self) -> i64 {
+        self.sold.iter().sum()
+    }
 }
 
 /// The shop's memory; it outlives the crash of a gateway.
@@ -61,6 +82,7 @@ pub(crate) struct Shop {
     pub(crate) rows: Vec<Row>,
     keys: HashMap<KeyName, usize>,
     now: View,
+    /// As it was when each purchase came, let in or not.
     past: Vec<View>,
 }
 
@@ -73,33 +95,30 @@ impl Shop {
         self.bug == Some(bug)
     }
 
-    pub(crate) fn announce(&mut self, deal: DealRequest, deal_id: DealId) {
-        self.deal = Some((deal, deal_id));
-        self.now.is_announced = true;
-        self.keep_view();
+    /// A purchase comes, to whichever gateway: those that are behind get on by one.
+    pub(crate) fn note_purchase(&mut self) {
+        self.past.push(View { at: now(), ..self.now });
     }
 
-    /// The shop as it was so long ago.
-    pub(crate) fn view(&self, lag: Duration) -> View {
-        let count = self.past.partition_point(|view| view.at.plus(lag) <= now());
-        self.past[..count].last().copied().unwrap_or_default()
-    }
-
-    fn keep_view(&mut self) {
-        self.now.at = now();
-        self.past.push(self.now);
+    /// The shop as it was so many purchases ago.
+    pub(crate) fn view(&self, lag: usize) -> View {
+        let place = self.past.len().saturating_sub(lag);
+        let past = self.past.get(place).filter(|_| lag > 0);
+        past.copied().unwrap_or(View { at: now(), ..self.now })
     }
 
     pub(crate) fn deal(&self) -> &DealRequest {
         &self.deal.as_ref().expect("announced").0
     }
 
-    /// What is left in the shop's own opinion after so many were sold.
-    pub(crate) fn stock_left(&self, sold: i64) -> i64 {
+    /// What is left in a view of the shop, in the opinion of a gateway.
+    pub(crate) fn stock_left(&self, view: &View, gateway: usize) -> i64 {
+        let stock = self.deal().stock;
         match self.bug {
             Some(Bug::Oversells) => i64::MAX,
-            Some(Bug::RefusesTooEarly) => self.deal().stock / 2 - sold,
-            _ => self.deal().stock - sold,
+            Some(Bug::RefusesTooEarly) => stock / 2 - view.sold(),
+            Some(Bug::SplitsStock) => stock - view.sold[gateway],
+            _ => stock - view.sold(),
         }
     }
 
@@ -115,9 +134,6 @@ impl Shop {
 
     /// Decides all that was let in.
     pub(crate) fn decide(&mut self) {
-        if self.now.decided_next == self.rows.len() {
-            return;
-        }
         while self.now.decided_next < self.rows.len() {
             let offset = self.now.decided_next;
             let row = self.rows[offset].clone();
@@ -129,13 +145,13 @@ impl Shop {
                 None => {
                     let rejection = self.rejection(&row);
                     self.rows[offset].rejection = rejection;
-                    self.now.sold += if rejection.is_none() { row.quantity } else { 0 };
+                    self.now.sold[row.gateway] +=
+                        if rejection.is_none() { row.quantity } else { 0 };
                     self.keys.insert(row.key, offset);
                 }
             }
             self.now.decided_next += 1;
         }
-        self.keep_view();
     }
 
     fn rejection(&self, row: &Row) -> Option<RefusalCode> {
@@ -145,7 +161,7 @@ impl Shop {
         let owned: i64 = owned.map(|other| other.quantity).sum();
         // A forgotten key must show as such, and not as a limit that was passed.
         let ignores_limit = self.has(Bug::IgnoresLimits) || self.has(Bug::KeysPerGateway);
-        let left = self.stock_left(self.now.sold);
+        let left = self.stock_left(&self.now, row.gateway);
         if owned + row.quantity > self.deal().limit_per_customer && !ignores_limit {
             Some(RefusalCode::LimitExceeded)
         } else if left <= 0 {
