@@ -46,13 +46,8 @@ impl Memory {
     /// it came. An answer that shows less than its request had `sent` is a fault.
     pub(super) fn note_answer(&self, answer: &Answer, sent: &[Seen]) {
         for entry in answer.seen() {
-            let is_same = |sent: &&Seen| sent.is_of(&entry);
-            if let Some(sent) = sent.iter().find(is_same)
-                && entry.decided_next < sent.decided_next
-            {
-                let (shown, gateway) = (entry.decided_next, answer.gateway + 1);
-                let known = sent.decided_next;
-                let what = format!("gateway {gateway} showed {shown} to who had seen {known}");
+            if let Some(what) = sent.iter().find_map(|sent| what_is_less(entry, *sent)) {
+                let what = format!("gateway {} showed {what}", answer.gateway + 1);
                 self.note_fault(what, FaultKind::ShowsLess);
             }
             self.note_seen(entry);
@@ -154,6 +149,16 @@ impl Inner {
     }
 }
 
+/// How an entry of an answer falls short of what its request had `sent`; for people.
+fn what_is_less(entry: Seen, sent: Seen) -> Option<String> {
+    if entry.log_id != sent.log_id {
+        // Whoever believes it forgets all that was seen.
+        return Some(format!("log {} to who had seen log {}", entry.log_id, sent.log_id));
+    }
+    let is_less = entry.is_of(&sent) && entry.decided_next < sent.decided_next;
+    is_less.then(|| format!("{} to who had seen {}", entry.decided_next, sent.decided_next))
+}
+
 /// The value of `Timedeal-Seen`; none if nothing was seen.
 fn seen_header(seen: &[Seen]) -> Option<HeaderValue> {
     let entry = |seen: &Seen| format!("{}.{}:{}", seen.log_id, seen.partition, seen.decided_next);
@@ -215,10 +220,12 @@ mod tests {
         memory.note_answer(&answer(1, "3.1:8"), &[]);
         memory.note_answer(&answer(1, "3.1:9,3.2:1"), &memory.seen());
         memory.note_answer(&answer(1, "3.1:8"), &memory.seen());
+        memory.note_answer(&answer(0, "4.1:9"), &memory.seen());
         let (_, faults) = memory.into_parts();
-        let kinds: Vec<_> = faults.iter().map(|fault| fault.kind).collect();
-        assert_eq!(kinds, [FaultKind::ShowsLess], "{faults:?}");
-        assert_eq!(faults[0].what, "gateway 2 showed 8 to who had seen 9");
+        assert!(faults.iter().all(|fault| fault.kind == FaultKind::ShowsLess), "{faults:?}");
+        let told: Vec<_> = faults.iter().map(|fault| &*fault.what).collect();
+        let less = "gateway 2 showed 8 to who had seen 9";
+        assert_eq!(told, [less, "gateway 1 showed log 4 to who had seen log 3"]);
     }
 
     fn order(status: &str, quantity: u32) -> Order {
