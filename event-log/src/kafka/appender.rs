@@ -137,7 +137,8 @@ impl Shared {
         let _held = order.lock().unwrap_or_else(PoisonError::into_inner);
         let producer = self.producer();
         for (index, record) in records.into_iter().enumerate() {
-            let delivery = Box::new(Delivery { call: Arc::clone(call), index });
+            let bytes = record_bytes(&record);
+            let delivery = Box::new(Delivery { call: Arc::clone(call), index, bytes });
             let mut message = BaseRecord::with_opaque_to(&self.topic, delivery)
                 .partition(i32::from(partition))
                 .payload(&record.payload[..]);

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::own_thread::OwnThread;
-use super::reading::{Consumer, consumer, is_outside, place, stored};
+use super::reading::{Consumer, consumer, is_final, is_outside, place, stored};
 use crate::contract::{ReadLimits, Stored};
 use crate::weight::Allowance;
 
@@ -82,6 +82,8 @@ struct Placed {
     next: Offset,
     /// Read, but not given away yet.
     ahead: Option<Stored>,
+    /// Whether the client has given what could not be passed on, and will not give it again.
+    is_spent: bool,
     since: Instant,
 }
 
@@ -205,7 +207,7 @@ impl Shared {
             Err(error) => return (Err(because(&error)), None),
         };
         match placed.read(reading, self.patience) {
-            Ok(records) => (Ok(records), Some(placed)),
+            Ok(records) => (Ok(records), (!placed.is_spent).then_some(placed)),
             // Nobody knows where it stands.
             Err(missed) => (Err(missed), None),
         }
@@ -216,7 +218,14 @@ impl Shared {
         let Reading { partition, from: next, .. } = *reading;
         let consumer = consumer(&self.connection, QUEUED_KBYTES)?;
         consumer.assign(&place(&self.topic, partition, next))?;
-        Ok(Placed { consumer, partition, next, ahead: None, since: Instant::now() })
+        Ok(Placed {
+            consumer,
+            partition,
+            next,
+            ahead: None,
+            is_spent: false,
+            since: Instant::now(),
+        })
     }
 }
 
@@ -263,13 +272,17 @@ impl Placed {
                 }
                 None if records.is_empty() => continue,
                 None => break,
-                Some(Err(missed)) => return Err(missed),
-                Some(Ok(record)) => record,
+                Some(read) => read.and_then(|record| self.following(record)),
             };
-            if record.offset != self.next {
-                let reason = format!("{} is missing before {}", self.next, record.offset);
-                return Err(Missed::Because(reason.into()));
-            }
+            let record = match record {
+                Ok(record) => record,
+                Err(missed) if records.is_empty() => return Err(missed),
+                // What comes before it is in order.
+                Err(_) => {
+                    self.is_spent = true;
+                    break;
+                }
+            };
             if !allowance.admits(record.payload.len()) {
                 // The client has given it away, and would not give it again.
                 self.ahead = Some(record);
@@ -282,6 +295,15 @@ impl Placed {
         Ok(records)
     }
 
+    /// The record, if it is the one that comes next.
+    fn following(&self, record: Stored) -> Result<Stored, Missed> {
+        if record.offset == self.next {
+            return Ok(record);
+        }
+        let reason = format!("{} is missing before {}", self.next, record.offset);
+        Err(Missed::Because(reason.into()))
+    }
+
     /// The next record within `wait`. Errors that pass by themselves count as none: the client
     /// connects again.
     fn poll(&self, wait: Duration) -> Option<Result<Stored, Missed>> {
@@ -291,6 +313,7 @@ impl Placed {
                 Some(read.map_err(|reason| Missed::Because(reason.into())))
             }
             Err(error) if is_outside(&error) => Some(Err(Missed::Outside)),
+            Err(error) if is_final(&error) => Some(Err(Missed::Because(error.to_string().into()))),
             Err(error) => {
                 tracing::debug!(%error, "a reader met an error");
                 None

@@ -72,8 +72,8 @@ struct State {
 /// What is wrong with a message; of several the worst counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
-    /// It is certainly not there.
-    TooLarge,
+    /// The broker does not take so many bytes.
+    TooLarge(usize),
     /// It is certainly not there.
     NotWritten(Box<str>),
     /// Nobody knows.
@@ -127,9 +127,8 @@ impl Call {
     fn error(&self, fault: Fault) -> AppendError {
         let (log, partition) = (self.told.name.clone(), self.partition);
         match fault {
-            Fault::TooLarge => {
-                let (bytes, bytes_max) = (self.bytes, RECORD_BYTES_MAX);
-                AppendError::TooLarge { log, partition, bytes, bytes_max }
+            Fault::TooLarge(bytes) => {
+                AppendError::TooLarge { log, partition, bytes, bytes_max: RECORD_BYTES_MAX }
             }
             Fault::NotWritten(reason) => AppendError::Unavailable { log, partition, reason },
             Fault::Unknown(reason) => AppendError::Unknown { log, partition, reason },
@@ -149,10 +148,10 @@ impl State {
             // A part of a call that stands there makes the whole of it unknown.
             let is_partly_there = self.appended.iter().any(Option::is_some);
             return Err(match fault {
-                Fault::TooLarge | Fault::NotWritten(_) if is_partly_there => {
+                Fault::TooLarge(_) | Fault::NotWritten(_) if is_partly_there => {
                     Fault::Unknown("only a part of the call was written".into())
                 }
-                Fault::TooLarge | Fault::NotWritten(_) | Fault::Unknown(_) => fault,
+                Fault::TooLarge(_) | Fault::NotWritten(_) | Fault::Unknown(_) => fault,
             });
         }
         let appended: Vec<Appended> = self.appended.iter().flatten().copied().collect();
@@ -168,6 +167,8 @@ impl State {
 pub(super) struct Delivery {
     pub(super) call: Arc<Call>,
     pub(super) index: usize,
+    /// Of the record.
+    pub(super) bytes: usize,
 }
 
 /// The context of a producer.
@@ -179,10 +180,10 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = Box<Delivery>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, delivery: Box<Delivery>) {
-        let Delivery { call, index } = *delivery;
+        let Delivery { call, index, bytes } = *delivery;
         let outcome = match result {
             Ok(message) => acknowledged(message.offset(), message.timestamp()),
-            Err((error, _)) => Err(refused(error)),
+            Err((error, _)) => Err(refused(error, bytes)),
         };
         if outcome.is_ok() {
             call.told.reach.answered();
@@ -210,11 +211,12 @@ fn acknowledged(offset: i64, time: MessageTime) -> Result<Appended, Fault> {
     }
 }
 
-/// What the client took may have been written by an earlier attempt, whatever was said to a later
-/// one; but for what is too large, which every attempt is.
-fn refused(error: &KafkaError) -> Fault {
+/// Only what the client does not take is certain. Once it has taken a message, the last attempt may
+/// be refused after an earlier one was written: by then we may be forbidden to write, or the topic
+/// be gone. But what is too large now was too large before.
+fn refused(error: &KafkaError, bytes: usize) -> Fault {
     match error.rdkafka_error_code() {
-        Some(RDKafkaErrorCode::MessageSizeTooLarge) => Fault::TooLarge,
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => Fault::TooLarge(bytes),
         Some(code) => Fault::Unknown(code.to_string().into()),
         None => Fault::Unknown(error.to_string().into()),
     }
@@ -256,8 +258,8 @@ mod tests {
 
     #[test]
     fn what_may_have_been_written_is_unknown() {
-        let fault = |code| refused(&KafkaError::MessageProduction(code));
-        assert_eq!(fault(RDKafkaErrorCode::MessageSizeTooLarge), Fault::TooLarge);
+        let fault = |code| refused(&KafkaError::MessageProduction(code), 7);
+        assert_eq!(fault(RDKafkaErrorCode::MessageSizeTooLarge), Fault::TooLarge(7));
         for code in [
             RDKafkaErrorCode::MessageTimedOut,
             RDKafkaErrorCode::PurgeInflight,

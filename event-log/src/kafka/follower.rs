@@ -13,7 +13,7 @@ use schemas::{Offset, Partition};
 use super::connection::Connection;
 use super::own_thread::OwnThread;
 use super::reach::Reach;
-use super::reading::{Consumer, consumer, is_of_the_link, is_outside, place, stored};
+use super::reading::{Consumer, consumer, is_final, is_of_the_link, place, stored};
 use super::tails::{Row, Tails};
 use crate::contract::Stored;
 
@@ -117,7 +117,7 @@ impl Following {
                         }
                     }
                 },
-                Err(error) if is_outside(&error) => {
+                Err(error) if is_final(&error) => {
                     came.clear();
                     self.let_all_go(&error.to_string());
                 }

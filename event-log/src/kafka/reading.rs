@@ -35,6 +35,9 @@ fn config(connection: &Connection, queued_kbytes: usize) -> ClientConfig {
         .set("check.crcs", "true")
         .set("fetch.min.bytes", "1")
         .set("fetch.wait.max.ms", "100")
+        // Topics are there before any client is: one that is unknown for so long was deleted. The
+        // default is 30 s, in which it would look like one to which nothing is written.
+        .set("topic.metadata.propagation.max.ms", "5000")
         // When the local queue was full, fetching goes on at once; the default is a second.
         .set("fetch.queue.backoff.ms", "5")
         .set("queued.min.messages", "100000")
@@ -72,6 +75,21 @@ pub(super) fn stored(message: &BorrowedMessage<'_>) -> Result<(Partition, Stored
         payload: copy(message.payload()),
     };
     Ok((partition, stored))
+}
+
+/// Whether nothing more comes from a partition until it is asked for anew: our place is not in it,
+/// the topic is gone, or it is not ours to read.
+pub(super) fn is_final(error: &KafkaError) -> bool {
+    let is_lost = matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::TopicAuthorizationFailed
+        )
+    );
+    is_lost || is_outside(error)
 }
 
 /// Whether a client was told to read where there is nothing.

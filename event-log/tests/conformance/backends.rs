@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use event_log::kafka::topics::{self, TopicPlan};
@@ -18,6 +18,9 @@ use tempfile::TempDir;
 use test_servers::Server;
 
 pub(crate) const PARTITIONS: Partition = 3;
+
+/// How long anything may take before the test has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// No limits to speak of.
 pub(crate) const ALL: ReadLimits = ReadLimits { records_max: usize::MAX, bytes_max: usize::MAX };
@@ -128,6 +131,7 @@ impl Drop for Broker {
 }
 
 /// Runs a future on this thread, without any runtime.
+#[track_caller]
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
@@ -138,11 +142,14 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let waker = Arc::new(Unpark(std::thread::current())).into();
     let mut context = std::task::Context::from_waker(&waker);
     let mut future = std::pin::pin!(future);
+    let deadline = Instant::now() + PATIENCE;
     loop {
         if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return value;
         }
-        std::thread::park();
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "this takes too long");
+        std::thread::park_timeout(left);
     }
 }
 

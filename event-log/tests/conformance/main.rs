@@ -9,8 +9,16 @@ mod appending;
 mod backends;
 mod embedded;
 mod embedded_faults;
+mod foreign;
 mod kafka;
+mod kafka_answers;
+mod kafka_leaders;
+mod kafka_links;
+mod kafka_topics;
 mod likeness;
+mod outcomes;
+mod pretended;
+mod proxy;
 mod reading;
 mod simulated;
 
