@@ -1,7 +1,7 @@
 //! Where the partitions of one log begin and end, asked of the brokers whenever somebody wants to
 //! know. Whoever asks while a question is on its way shares the next one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -17,16 +17,21 @@ use super::reach::Reach;
 use super::reading::{Consumer, consumer};
 use super::tails::{Row, Tails};
 
-/// How long the brokers get to answer.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the brokers get to answer when they are asked for the first time.
+const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// How long they get later.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+/// How long each gets to tell whether it is the one that keeps the others' answers.
+const GLANCE: Duration = Duration::from_millis(100);
+/// How long those get that did not answer the time before: the others' answers are a second old at
+/// most all the same.
+const TROUBLED_PATIENCE: Duration = Duration::from_millis(500);
 /// Questions that may wait; more are refused.
 const WAITING_MAX: usize = 65_536;
 /// How often the client is polled while nobody asks.
 const TURN: Duration = Duration::from_millis(100);
 /// How often the ends of what is followed are asked for, if nobody else does.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// How long the brokers get to answer that: others may want to ask.
-const WATCH_PATIENCE: Duration = Duration::from_secs(1);
 /// A client that asks needs hardly any room for records.
 const QUEUED_KBYTES: usize = 64;
 
@@ -39,10 +44,13 @@ pub(super) enum Bound {
     End,
 }
 
+type Answer = Result<Offset, Box<str>>;
+type Answers = BTreeMap<Partition, Answer>;
+
 struct Question {
     partition: Partition,
     bound: Bound,
-    answer: oneshot::Sender<Result<Offset, Box<str>>>,
+    answer: oneshot::Sender<Answer>,
 }
 
 /// Asks the brokers, on a thread of its own.
@@ -61,14 +69,22 @@ impl Asker {
     ) -> KafkaResult<Self> {
         let consumer = consumer(connection, QUEUED_KBYTES)?;
         let (sender, receiver) = mpsc::sync_channel(WAITING_MAX);
-        let watched = Instant::now();
-        let mut asking = Asking { topic, consumer, tails, reach, watched };
+        let mut asking = Asking {
+            topic,
+            consumer,
+            tails,
+            reach,
+            troubled: BTreeSet::new(),
+            turn: 0,
+            is_known: false,
+            watched: Instant::now(),
+        };
         let thread = OwnThread::start("kafka-ends", move || asking.run(&receiver))?;
         Ok(Self { questions: Mutex::new(Some(sender)), thread })
     }
 
     /// Where a partition begins or ends now.
-    pub(super) async fn ask(&self, partition: Partition, bound: Bound) -> Result<Offset, Box<str>> {
+    pub(super) async fn ask(&self, partition: Partition, bound: Bound) -> Answer {
         let (answer, answered) = oneshot::channel();
         let question = Question { partition, bound, answer };
         let sent = {
@@ -98,6 +114,12 @@ struct Asking {
     consumer: Consumer,
     tails: Arc<Tails>,
     reach: Arc<Reach>,
+    /// Partitions that were asked in vain: they must not keep the answers of the others.
+    troubled: BTreeSet<Partition>,
+    /// With which of them to begin.
+    turn: Partition,
+    /// Whether any answer ever came.
+    is_known: bool,
     /// When ends were asked for last.
     watched: Instant,
 }
@@ -129,53 +151,110 @@ impl Asking {
     /// that was silenced must not look like a log in which nothing happens.
     fn watch(&mut self) {
         self.watched = Instant::now();
-        let is_followed = |it: &Partition| self.tails.row(*it).is_some_and(Row::is_followed);
-        let followed: BTreeSet<_> = (0..self.tails.partitions()).filter(is_followed).collect();
-        if followed.is_empty() {
-            return;
-        }
-        let Ok(answers) = self.ask(&followed, Bound::End, WATCH_PATIENCE) else { return };
-        self.reach.answered();
-        for partition in followed {
-            if let Ok(end) = found(&answers, &self.topic, partition) {
-                self.tails.note_end(partition, end);
-            }
-        }
+        let is_meant = |it: &Partition| {
+            !self.troubled.contains(it) && self.tails.row(*it).is_some_and(Row::is_followed)
+        };
+        let followed = (0..self.tails.partitions()).filter(is_meant).collect();
+        let answers = self.ask(&followed, Bound::End);
+        self.note(&answers, Bound::End);
     }
 
     fn answer(&mut self, questions: Vec<Question>, bound: Bound) {
         if questions.is_empty() {
             return;
         }
-        let partitions: BTreeSet<_> = questions.iter().map(|it| it.partition).collect();
-        let answers = self.ask(&partitions, bound, ANSWER_PATIENCE);
         if bound == Bound::End {
             self.watched = Instant::now();
         }
-        if answers.is_ok() {
-            self.reach.answered();
-        }
+        let is_sound = |it: &Question| !self.troubled.contains(&it.partition);
+        let (sound, troubled): (Vec<_>, Vec<_>) = questions.into_iter().partition(is_sound);
+        let answers = self.ask(&partitions(&sound), bound);
+        self.give(sound, &answers, bound);
+        let patience = (TROUBLED_PATIENCE, TROUBLED_PATIENCE);
+        let answers = self.ask_apart(&partitions(&troubled), bound, patience);
+        self.give(troubled, &answers, bound);
+    }
+
+    fn give(&mut self, questions: Vec<Question>, answers: &Answers, bound: Bound) {
+        self.note(answers, bound);
         for question in questions {
-            let answer = match &answers {
-                Ok(answers) => found(answers, &self.topic, question.partition),
-                Err(error) => Err(error.to_string().into()),
-            };
-            if let (Ok(end), Bound::End) = (&answer, bound) {
-                self.tails.note_end(question.partition, *end);
-            }
             // Nobody may be waiting any more.
-            drop(question.answer.send(answer));
+            drop(question.answer.send(answers[&question.partition].clone()));
         }
+    }
+
+    fn note(&mut self, answers: &Answers, bound: Bound) {
+        for (partition, answer) in answers {
+            let Ok(offset) = answer else { continue };
+            self.is_known = true;
+            self.reach.answered();
+            if bound == Bound::End {
+                self.tails.note_end(*partition, *offset);
+            }
+        }
+    }
+
+    /// All together. librdkafka keeps every answer to itself if one of them is an error or does not
+    /// come; then each is asked for by itself.
+    fn ask(&mut self, partitions: &BTreeSet<Partition>, bound: Bound) -> Answers {
+        if partitions.is_empty() {
+            return Answers::new();
+        }
+        let patience = if self.is_known { ANSWER_PATIENCE } else { FIRST_PATIENCE };
+        match self.ask_together(partitions, bound, patience) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.troubled.extend(partitions);
+                if partitions.len() > 1 {
+                    let patience = (ANSWER_PATIENCE, GLANCE);
+                    return self.ask_apart(partitions, bound, patience);
+                }
+                let answer = |partition: &Partition| (*partition, Err(error.to_string().into()));
+                partitions.iter().map(answer).collect()
+            }
+        }
+    }
+
+    /// One by one, so long for all and so long for each, beginning behind the one that was last
+    /// asked in vain.
+    fn ask_apart(
+        &mut self,
+        partitions: &BTreeSet<Partition>,
+        bound: Bound,
+        (for_all, for_each): (Duration, Duration),
+    ) -> Answers {
+        let deadline = Instant::now() + for_all;
+        let mut answers = Answers::new();
+        let (first, rest) = (partitions.range(self.turn..), partitions.range(..self.turn));
+        for &partition in first.chain(rest) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let alone = BTreeSet::from([partition]);
+            let answer = match left.is_zero() {
+                true => Err("its leader did not answer just now".into()),
+                false => match self.ask_together(&alone, bound, left.min(for_each)) {
+                    Ok(mut answer) => {
+                        self.troubled.remove(&partition);
+                        answer.remove(&partition).expect("it was asked for")
+                    }
+                    Err(error) => {
+                        self.turn = partition + 1;
+                        Err(error.to_string().into())
+                    }
+                },
+            };
+            answers.insert(partition, answer);
+        }
+        answers
     }
 
     /// One question to each leader. In the protocol -1 and -2 in place of a time ask for the end
     /// and the beginning, and so they do in librdkafka's list.
-    fn ask(
+    fn ask_together(
         &self,
         partitions: &BTreeSet<Partition>,
         bound: Bound,
         patience: Duration,
-    ) -> KafkaResult<TopicPartitionList> {
+    ) -> KafkaResult<Answers> {
         let mut places = TopicPartitionList::with_capacity(partitions.len());
         let wanted = match bound {
             Bound::Start => rdkafka::Offset::Beginning,
@@ -184,15 +263,17 @@ impl Asking {
         for partition in partitions {
             places.add_partition_offset(&self.topic, i32::from(*partition), wanted)?;
         }
-        self.consumer.offsets_for_times(places, patience)
+        let answers = self.consumer.offsets_for_times(places, patience)?;
+        let answer = |partition: &Partition| found(&answers, &self.topic, *partition);
+        Ok(partitions.iter().map(|partition| (*partition, answer(partition))).collect())
     }
 }
 
-fn found(
-    answers: &TopicPartitionList,
-    topic: &str,
-    partition: Partition,
-) -> Result<Offset, Box<str>> {
+fn partitions(questions: &[Question]) -> BTreeSet<Partition> {
+    questions.iter().map(|it| it.partition).collect()
+}
+
+fn found(answers: &TopicPartitionList, topic: &str, partition: Partition) -> Answer {
     let answer = answers.find_partition(topic, i32::from(partition));
     let answer = answer.ok_or("the brokers did not speak of this partition")?;
     answer.error().map_err(|error| error.to_string())?;

@@ -1,11 +1,15 @@
 //! What all readers of a log have in common: the settings of their clients, and records as the
 //! contract has them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bytes::Bytes;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp as MessageTime};
+use rdkafka::message::{
+    BorrowedHeaders, BorrowedMessage, Headers, Message, Timestamp as MessageTime,
+};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use schemas::{Offset, Partition, Timestamp};
 
@@ -63,18 +67,25 @@ pub(super) fn stored(message: &BorrowedMessage<'_>) -> Result<(Partition, Stored
     let MessageTime::LogAppendTime(millis) = message.timestamp() else {
         return Err(format!("the record at {offset} has no append time of the broker's"));
     };
-    let copy = |bytes: Option<&[u8]>| bytes.map_or_else(Bytes::new, Bytes::copy_from_slice);
-    let headers = message.headers().map(|headers| {
-        headers.iter().map(|header| (header.key.into(), copy(header.value))).collect()
-    });
     let stored = Stored {
         offset,
         log_time: Timestamp::from_millis(millis),
         key: copy(message.key()),
-        headers: headers.unwrap_or_default(),
+        headers: message.headers().map(headers).unwrap_or_default(),
         payload: copy(message.payload()),
     };
     Ok((partition, stored))
+}
+
+fn copy(bytes: Option<&[u8]>) -> Bytes {
+    bytes.map_or_else(Bytes::new, Bytes::copy_from_slice)
+}
+
+/// The binding panics at a header whose name is no text, and has no other way to look at one. Such
+/// a record is a stranger's: none of its headers means anything to us.
+fn headers(headers: &BorrowedHeaders) -> Vec<(Box<str>, Bytes)> {
+    let copied = || headers.iter().map(|header| (header.key.into(), copy(header.value))).collect();
+    catch_unwind(AssertUnwindSafe(copied)).unwrap_or_default()
 }
 
 /// Whether nothing more comes from a partition until it is asked for anew: our place is not in it,

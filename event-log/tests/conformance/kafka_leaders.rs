@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::thread;
+use std::time::Duration;
 
 use event_log::{Log, ReadError, ReadLimits};
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -86,5 +87,33 @@ fn a_fetch_that_fails_loses_and_repeats_nothing() {
         assert_eq!(read_on(log, partition, end, ALL), numbered(0..end), "{error:?}");
         pretended.answer(RDKafkaApiKey::Fetch, &[error]);
         assert_eq!(read_on(log, partition, end, FEW), numbered(0..end), "{error:?}");
+    }
+}
+
+/// A broker that says of one partition that it does not lead it has said nothing against the
+/// others.
+#[test]
+fn ends_are_known_of_the_partitions_that_are_well() {
+    let pretended = Pretended::new(3);
+    let (log, first) = (&*pretended.log, pretended.partition);
+    for partition in first..first + 3 {
+        eventually(|| block_on(log.end(partition)).is_ok());
+    }
+    // Questions wait for each other while one of them is being answered.
+    let round_trip = Duration::from_millis(100);
+    pretended.with(move |cluster| cluster.broker_round_trip_time(-1, round_trip).unwrap());
+    for round in 0..3 {
+        pretended.lead(first, round % 2 + 2);
+        thread::scope(|scope| {
+            let ask = |partition| (block_on(log.start(partition)), block_on(log.end(partition)));
+            let asked = [first + 1, first, first + 2]
+                .map(|partition| (partition, scope.spawn(move || ask(partition))));
+            for (partition, answer) in asked {
+                let (start, end) = answer.join().unwrap();
+                if partition > first {
+                    assert_eq!((start.unwrap(), end.unwrap()), (0, 0), "{partition}");
+                }
+            }
+        });
     }
 }

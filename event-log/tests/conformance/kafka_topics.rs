@@ -122,3 +122,26 @@ fn a_record_without_the_logs_time_is_an_error_and_not_skipped() {
     }
     logs.close();
 }
+
+#[test]
+fn a_header_whose_name_is_no_text_stops_nobody() {
+    let broker = Broker::new();
+    let logs = broker.open(KafkaOptions::default());
+    let log = logs.commands();
+    append(&*log, 0, &["before"]);
+    // Also where the tail is being followed.
+    assert_eq!(read(&*log, 0, 1, ALL).unwrap().records, []);
+    let payloads = ["foreign".to_owned()];
+    let batch = Foreign { has_log_time: false, header: Some(b"\xff\xfe"), payloads: &payloads };
+    let topic = broker.connection.topic("commands");
+    assert_eq!(foreign::write(&Server::Kafka.address(), &topic, 0, &batch), 1);
+    append(&*log, 0, &["after"]);
+    let other = broker.open(KafkaOptions::read_only());
+    for logs in [&logs, &other] {
+        let log = logs.commands();
+        assert_eq!(texts(&*log, 0), ["before", "foreign", "after"]);
+        assert_eq!(read(&*log, 0, 1, ALL).unwrap().records[0].headers, []);
+    }
+    logs.close();
+    other.close();
+}
