@@ -116,7 +116,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 
 /// How often something is done.
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
-    within(text, Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60))
+    within(text, Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60))
 }
 
 /// How long a stop may be put off; with the stages after it a process ends within 15 s.
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn what_is_done_again_and_again_is_not_done_without_a_pause() {
-        assert!(interval("1s").is_ok());
-        for bad in ["0s", "999ms", "2d"] {
+        assert!(interval("100ms").is_ok());
+        for bad in ["0s", "99ms", "2d"] {
             assert!(interval(bad).is_err(), "{bad}");
         }
         assert!(notice("0s").is_ok());

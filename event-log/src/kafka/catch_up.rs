@@ -346,7 +346,7 @@ mod tests {
     /// A client that has never asked anybody.
     fn placed(partition: Partition) -> Placed {
         let consumer = consumer(&nobody(), QUEUED_KBYTES).unwrap();
-        Placed { consumer, partition, next: 9, ahead: None, since: Instant::now() }
+        Placed { consumer, partition, next: 9, ahead: None, is_spent: false, since: Instant::now() }
     }
 
     #[test]

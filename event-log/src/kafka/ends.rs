@@ -22,7 +22,7 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 /// How long they get later.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long each gets to tell whether it is the one that keeps the others' answers.
-const GLANCE: Duration = Duration::from_millis(100);
+const GLANCE: Duration = Duration::from_millis(300);
 /// How long those get that did not answer the time before: the others' answers are a second old at
 /// most all the same.
 const TROUBLED_PATIENCE: Duration = Duration::from_millis(500);
