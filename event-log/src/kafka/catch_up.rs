@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::own_thread::OwnThread;
-use super::reading::{Consumer, consumer, is_final, is_outside, place, stored};
+use super::reading::{Consumer, consumer, is_final, is_outside, learn_leaders, place, stored};
 use crate::contract::{ReadLimits, Stored};
 use crate::weight::Allowance;
 
@@ -217,6 +217,7 @@ impl Shared {
     fn place(&self, reading: &Reading) -> KafkaResult<Placed> {
         let Reading { partition, from: next, .. } = *reading;
         let consumer = consumer(&self.connection, QUEUED_KBYTES)?;
+        learn_leaders(&consumer, &self.topic);
         consumer.assign(&place(&self.topic, partition, next))?;
         Ok(Placed {
             consumer,

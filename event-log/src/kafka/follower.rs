@@ -13,7 +13,7 @@ use schemas::{Offset, Partition};
 use super::connection::Connection;
 use super::own_thread::OwnThread;
 use super::reach::Reach;
-use super::reading::{Consumer, consumer, is_final, is_of_the_link, place, stored};
+use super::reading::{Consumer, consumer, is_final, is_of_the_link, learn_leaders, place, stored};
 use super::tails::{Row, Tails};
 use crate::contract::Stored;
 
@@ -81,6 +81,7 @@ struct Following {
 
 impl Following {
     fn run(&mut self) {
+        learn_leaders(&self.consumer, &self.topic);
         let mut looked = Instant::now();
         while !self.tails.is_closed() {
             while let Ok((partition, offset)) = self.wishes.try_recv() {

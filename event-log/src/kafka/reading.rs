@@ -2,10 +2,11 @@
 //! contract has them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{
     BorrowedHeaders, BorrowedMessage, Headers, Message, Timestamp as MessageTime,
@@ -16,6 +17,9 @@ use schemas::{Offset, Partition, Timestamp};
 use super::connection::Connection;
 use super::context::ClientEvents;
 use crate::contract::Stored;
+
+/// How long the brokers may take to say who leads.
+const LEADERS_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A client that reads by position and belongs to no group.
 pub(super) type Consumer = BaseConsumer<ClientEvents>;
@@ -48,6 +52,13 @@ fn config(connection: &Connection, queued_kbytes: usize) -> ClientConfig {
         .set("queued.max.messages.kbytes", queued_kbytes.to_string())
         .set("fetch.message.max.bytes", (4 << 20).to_string());
     config
+}
+
+/// Asks who leads the partitions of a topic. A client that is told where to read before it knows
+/// looks for the leader once a second only. Blocks, for a second at most.
+pub(super) fn learn_leaders(consumer: &Consumer, topic: &str) {
+    // It finds out by itself if nobody answers now.
+    drop(consumer.fetch_metadata(Some(topic), LEADERS_PATIENCE));
 }
 
 /// One place of a topic.
