@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use event_log::kafka::KafkaLogs;
+use event_log::kafka::{KafkaLogs, KafkaOptions};
 use event_log::{AppendError, Appended, Log, ReadError, ReadLimits};
 
 use crate::backends::{ALL, Broker, append, block_on, read, record, texts};
@@ -12,10 +12,14 @@ use crate::proxy::Proxy;
 
 /// The broker's logs as reached through a proxy.
 fn through(broker: &Broker) -> (Proxy, KafkaLogs) {
+    through_with(broker, impatient())
+}
+
+fn through_with(broker: &Broker, options: KafkaOptions) -> (Proxy, KafkaLogs) {
     let proxy = Proxy::to(broker.connection.url.brokers.clone());
     let mut connection = broker.connection.clone();
     connection.url.brokers = proxy.address().to_owned();
-    let logs = KafkaLogs::open(&connection, impatient()).unwrap();
+    let logs = KafkaLogs::open(&connection, options).unwrap();
     (proxy, logs)
 }
 
@@ -89,6 +93,31 @@ fn an_append_that_nobody_answers_is_unknown_in_time() {
     proxy.mend();
     eventually(|| append_one(&*log).is_ok());
     outcomes.check(&texts(&*log, 0));
+    logs.close();
+}
+
+/// What waits is bounded, and the bound is on whole calls.
+#[test]
+fn a_broker_that_falls_behind_fills_the_queue_and_no_more() {
+    let broker = Broker::new();
+    let options = KafkaOptions { waiting_records_max: 10, ..KafkaOptions::default() };
+    let (proxy, logs) = through_with(&broker, options);
+    let log = logs.commands();
+    append(&*log, 0, &["before"]);
+    proxy.stall();
+    let mut pending = Pending::default();
+    (0..9).for_each(|number| pending.append(&*log, 0, number.to_string()));
+    let two = vec![record("x"), record("y")];
+    let error = block_on(log.append(1, two.clone())).unwrap_err();
+    assert!(matches!(error, AppendError::Full { partition: 1, .. }), "{error}");
+    pending.append(&*log, 0, "last");
+    let error = append_one(&*log).unwrap_err();
+    assert!(matches!(error, AppendError::Full { partition: 0, .. }), "{error}");
+    proxy.mend();
+    let outcomes = pending.outcomes();
+    assert_eq!(outcomes.appended(), 10);
+    outcomes.check(&texts(&*log, 0));
+    assert_eq!(block_on(log.append(1, two)).unwrap().len(), 2);
     logs.close();
 }
 
