@@ -3,14 +3,14 @@
 //! share.
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use event_log::kafka::{Connection, KafkaOptions};
 use gateway::{Gateway, Ready};
 use order_worker::{PartitionBoard, Phase};
 use platform::clock::{Clock, SystemClock};
-use projector::ProjectorBoard;
+use projector::{ProjectorBoard, ProjectorStatus};
 
 use crate::broker::Broker;
 use crate::cli::{GatewayFlags, LogFlags, OrderWorkerFlags, ProjectorFlags};
@@ -23,14 +23,22 @@ use crate::role::{self, Base, StoreBase};
 use crate::standing::Readiness;
 use crate::{genesis, snapshots};
 
-/// How long each stage gets to stop; a process's together stay below 15 s.
+/// How long each stage gets to stop.
 const INTAKE_DEADLINE: Duration = Duration::from_secs(6);
-const DRAIN_DEADLINE: Duration = Duration::from_secs(9);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
 const LEAVE_DEADLINE: Duration = Duration::from_secs(4);
 const PROJECT_DEADLINE: Duration = Duration::from_secs(9);
 const FOLLOW_DEADLINE: Duration = Duration::from_secs(1);
+/// A partition is waited for so long if others are there; whole takeovers are quicker.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 /// A projector whose oldest row has waited for so long does not do its work.
 const STALE_AFTER: Duration = Duration::from_secs(60);
+
+const _: () = {
+    assert!(process::is_in_time(&[INTAKE_DEADLINE, FOLLOW_DEADLINE]));
+    assert!(process::is_in_time(&[DRAIN_DEADLINE, LEAVE_DEADLINE]));
+    assert!(process::is_in_time(&[PROJECT_DEADLINE]));
+};
 
 /// The program `gateway`.
 pub(crate) fn run_gateway(flags: &GatewayFlags) -> anyhow::Result<ExitCode> {
@@ -136,29 +144,57 @@ async fn begin(
 }
 
 /// A worker is ready once everything that it was given is taken over, or parked with an alarm of
-/// its own.
+/// its own. What cannot be taken over while others can is not waited for.
 fn workers_readiness(board: Arc<PartitionBoard>) -> Readiness {
+    let waits = Waits::default();
     Arc::new(move || {
-        let taking = board.list().iter().filter(|row| row.phase == Phase::TakingOver).count();
-        match taking {
-            0 => Ready::Yes,
-            taking => Ready::No(format!("taking {taking} partitions over").into()),
+        let rows = board.list();
+        let taking = rows.iter().filter(|row| row.phase == Phase::TakingOver).count();
+        let is_over = waits.is_over(taking > 0);
+        let works = rows.iter().any(|row| row.phase == Phase::Owning);
+        match taking == 0 || (is_over && works) {
+            true => Ready::Yes,
+            false => Ready::No(format!("taking {taking} partitions over").into()),
         }
     })
 }
 
 /// A projector is ready once it has come to where the log ended when it started, and while the
-/// tables take what is decided. A parked partition has an alarm of its own.
-fn projectors_readiness(board: Arc<ProjectorBoard>, ends: Vec<u64>) -> Readiness {
+/// tables take what is decided. A parked partition has an alarm of its own, and one that cannot be
+/// read while others can is not waited for.
+fn projectors_readiness(board: Arc<ProjectorBoard>, ends: Vec<Option<u64>>) -> Readiness {
+    let waits = Waits::default();
     Arc::new(move || {
         let rows = board.list();
         let going = || rows.iter().zip(&ends).filter(|(row, _)| row.park.is_none());
-        let behind = going().filter(|(row, end)| row.read_offset < **end).count();
-        let stale = Duration::from_millis(going().map(|(row, _)| row.lag_ms).max().unwrap_or(0));
-        match behind {
-            0 if stale <= STALE_AFTER => Ready::Yes,
-            0 => Ready::No(format!("rows are {} s behind", stale.as_secs()).into()),
-            behind => Ready::No(format!("catching up with {behind} partitions").into()),
+        let is_there =
+            |row: &ProjectorStatus, end: &Option<u64>| end.is_none_or(|end| row.read_offset >= end);
+        let behind = going().filter(|(row, end)| !is_there(row, end)).count();
+        let has_come = going().count() > behind;
+        if behind > 0 && !(waits.is_over(true) && has_come) {
+            return Ready::No(format!("catching up with {behind} partitions").into());
+        }
+        waits.is_over(false);
+        let youngest =
+            going().filter(|(row, _)| row.lag_records > 0).map(|(row, _)| row.lag_ms).min();
+        match youngest.map(Duration::from_millis) {
+            Some(age) if age > STALE_AFTER => {
+                Ready::No(format!("rows are {} s behind", age.as_secs()).into())
+            }
+            Some(_) | None => Ready::Yes,
         }
     })
+}
+
+/// Since when something has been waited for.
+#[derive(Default)]
+struct Waits(Mutex<Option<Instant>>);
+
+impl Waits {
+    /// Whether it has been waited for long enough.
+    fn is_over(&self, waits: bool) -> bool {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = waits.then(|| since.unwrap_or_else(Instant::now));
+        since.is_some_and(|since| since.elapsed() > WAIT_MAX)
+    }
 }

@@ -1,7 +1,9 @@
 //! A broker by its flags: how it is reached, and its logs once they are there.
 
 use anyhow::Context;
-use event_log::kafka::{Connection, KafkaLogs, KafkaOptions, KafkaUrl, Sasl, ScramMechanism};
+use event_log::kafka::{
+    Connection, KafkaLogs, KafkaOpenError, KafkaOptions, KafkaUrl, Sasl, ScramMechanism,
+};
 use platform::jitter::SplitMix64;
 
 use crate::cli::{LogFlags, LogUrl, SaslKind};
@@ -60,9 +62,22 @@ impl Broker {
             let connection = self.connection.clone();
             let opened = tokio::task::spawn_blocking(move || KafkaLogs::open(&connection, options));
             let opened = opened.await.context("opening the logs broke down")?;
-            opened.map_err(|fault| Obstacle::ForNow(format!("the log: {}", in_full(&fault))))
+            opened.map_err(obstacle)
         };
         patience.wait_for(open).await
+    }
+}
+
+/// Topics that are not there yet are waited for; those that are not as they have to be, no wait
+/// mends.
+fn obstacle(fault: KafkaOpenError) -> Obstacle {
+    match fault {
+        KafkaOpenError::Topics(_) | KafkaOpenError::Missing { .. } | KafkaOpenError::Client(_) => {
+            Obstacle::ForNow(format!("the log: {}", in_full(&fault)))
+        }
+        KafkaOpenError::OtherPartitionCount { .. }
+        | KafkaOpenError::TooManyPartitions { .. }
+        | KafkaOpenError::OtherTime { .. } => Obstacle::ForGood(fault.into()),
     }
 }
 

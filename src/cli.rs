@@ -189,7 +189,7 @@ pub(crate) enum PartitionCommand {
 pub(crate) enum TopicsCommand {
     /// Make what is missing, begin the log if it is new, then check. Changes nothing that is there.
     Create(TopicsFlags),
-    /// Say everything that is not as it should be: exit 1 if there is any of it.
+    /// Say everything that is not as it should be: exit 1 if a fault is among it.
     Check(TopicsFlags),
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use decision_log::genesis_record;
 use event_log::{Log, ReadLimits};
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::join_all;
 use schemas::Offset;
 use schemas::log::{CommandsRecord, Genesis, decode_command};
 
@@ -56,17 +56,27 @@ pub(crate) async fn wait_for(logs: &Logs, patience: &Patience) -> anyhow::Result
 
 /// Whether order ids of this log may have been given out: then there are keys that made them.
 pub(crate) async fn has_been_used(logs: &Logs, patience: &Patience) -> anyhow::Result<bool> {
-    Ok(ends_of(&logs.commands, patience).await?.into_iter().any(|end| end > 1))
+    let ends = ends_of(&logs.commands, patience).await?;
+    // Of what does not answer the worst is assumed.
+    Ok(ends.into_iter().any(|end| end.is_none_or(|end| end > 1)))
 }
 
-/// Where every partition of a log ends; waits until that can be said.
+/// Where every partition of a log ends, as far as that can be said; waits until anything can.
 pub(crate) async fn ends_of(
     log: &Arc<dyn Log>,
     patience: &Patience,
-) -> anyhow::Result<Vec<Offset>> {
+) -> anyhow::Result<Vec<Option<Offset>>> {
     let ask = async || {
         let ends = (0..log.partitions()).map(|partition| log.end(partition));
-        try_join_all(ends).await.map_err(|fault| obstacle(fault.into()))
+        let mut known = Vec::new();
+        let mut last = None;
+        for end in join_all(ends).await {
+            known.push(end.map_err(|fault| last = Some(fault)).ok());
+        }
+        match last {
+            Some(fault) if known.iter().all(Option::is_none) => Err(obstacle(fault.into())),
+            Some(_) | None => Ok(known),
+        }
     };
     patience.wait_for(ask).await
 }
@@ -261,6 +271,17 @@ mod tests {
         let patience = patience();
         patience.stop.trigger();
         assert!(wait_for(&logs, &patience).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn ends_are_known_where_they_can_be() {
+        let World { logs, commands, .. } = world();
+        begin(&logs, &[]).await.unwrap();
+        assert_eq!(ends_of(&logs.commands, &patience()).await.unwrap(), [Some(1), Some(1)]);
+        commands.close();
+        let patience = patience();
+        patience.stop.trigger();
+        assert!(ends_of(&logs.commands, &patience).await.is_err());
     }
 
     #[tokio::test]

@@ -20,17 +20,25 @@ use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::gateway_keys::{self, Keys};
 use crate::logs::{Logs, wall_clock};
-use crate::process::{Process, Stages, bind};
+use crate::process::{self, Process, Stages, bind};
 use crate::role::order_worker::{Workers, join_group};
 use crate::role::{Base, StoreBase};
 use crate::{demo, genesis, role, snapshots};
 
-/// How long each stage gets to stop; together they stay below the 15 s of the whole process.
-const INTAKE_DEADLINE: Duration = Duration::from_secs(5);
-const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
+/// How long each stage gets to stop.
+const INTAKE_DEADLINE: Duration = Duration::from_secs(4);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(3);
 const LEAVE_DEADLINE: Duration = Duration::from_secs(1);
 const PROJECT_DEADLINE: Duration = Duration::from_secs(3);
 const FOLLOW_DEADLINE: Duration = Duration::from_secs(1);
+
+const _: () = assert!(process::is_in_time(&[
+    INTAKE_DEADLINE,
+    DRAIN_DEADLINE,
+    LEAVE_DEADLINE,
+    PROJECT_DEADLINE,
+    FOLLOW_DEADLINE,
+]));
 
 /// Starts everything.
 pub(crate) async fn start(flags: &ServeFlags, process: &Process) -> anyhow::Result<Stages> {

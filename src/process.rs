@@ -25,6 +25,21 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// How long threads that still block get, such as one that asks a server for the first time.
 const THREADS_DEADLINE: Duration = Duration::from_millis(200);
 
+/// A process ends within so long after a signal, beside a notice that was asked for.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+
+/// Whether stages with these deadlines, and all that comes after them, end in time.
+pub(crate) const fn is_in_time(stages: &[Duration]) -> bool {
+    let mut sum_ms =
+        OPERATIONS_DEADLINE.as_millis() + CLOSE_DEADLINE.as_millis() + THREADS_DEADLINE.as_millis();
+    let mut index = 0;
+    while index < stages.len() {
+        sum_ms += stages[index].as_millis();
+        index += 1;
+    }
+    sum_ms <= ENDS_WITHIN.as_millis()
+}
+
 /// What a role is given to start with.
 pub(crate) struct Process {
     /// Thrown by a signal, or by a task that ends unasked.
@@ -83,8 +98,7 @@ struct Stage {
 }
 
 impl Stages {
-    /// A stage that stops after those that were added before it, and gets `deadline` to do so. All
-    /// of a process together stay below 15 s.
+    /// A stage that stops after those that were added before it, and gets `deadline` to do so.
     pub(crate) fn add(&mut self, name: &'static str, deadline: Duration) -> &mut TaskGroup {
         let group = TaskGroup::staged(self.process.clone(), ShutdownToken::new());
         self.in_order.push(Stage { name, deadline, group });

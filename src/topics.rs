@@ -19,20 +19,22 @@ const CLIENT: &str = "timedeal-topics";
 
 pub(crate) fn run(command: &TopicsCommand) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let findings = runtime.block_on(async {
+    let (created, findings) = runtime.block_on(async {
         match command {
             TopicsCommand::Create(flags) => create(flags).await,
-            TopicsCommand::Check(flags) => check(flags).await,
+            TopicsCommand::Check(flags) => Ok((Vec::new(), check(flags).await?)),
         }
     })?;
     let mut out = std::io::stdout().lock();
+    for topic in &created {
+        writeln!(out, "created: {topic}")?;
+    }
     for finding in &findings {
         writeln!(out, "{finding}")?;
     }
     if findings.is_empty() {
         writeln!(out, "the topics are as they should be")?;
     }
-    let is_fault = |finding: &Finding| finding.severity == Severity::Fault;
     Ok(if findings.iter().any(is_fault) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -41,12 +43,17 @@ async fn check(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
     Ok(topics::check(&broker.connection, plan(flags)).await?)
 }
 
-/// Makes the topics, then writes the first record of every partition.
-async fn create(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
+fn is_fault(finding: &Finding) -> bool {
+    finding.severity == Severity::Fault
+}
+
+/// Makes the topics, says which it has made, then writes the first record of every partition; not
+/// into topics that were there and are no good.
+async fn create(flags: &TopicsFlags) -> anyhow::Result<(Vec<String>, Vec<Finding>)> {
     let broker = Broker::of(&flags.log, CLIENT).await?;
     let created = topics::create(&broker.connection, plan(flags)).await?;
-    for topic in &created.topics {
-        tracing::info!(topic, "created");
+    if created.findings.iter().any(is_fault) {
+        return Ok((created.topics, created.findings));
     }
     let taken = known_logs(&flags.database).await?;
     let patience = Patience::new(ShutdownToken::new());
@@ -54,7 +61,7 @@ async fn create(flags: &TopicsFlags) -> anyhow::Result<Vec<Finding>> {
     let begun = genesis::begin(&Logs::kafka(&kafka), &taken).await;
     tokio::task::spawn_blocking(move || kafka.close()).await?;
     begun?;
-    Ok(created.findings)
+    Ok((created.topics, created.findings))
 }
 
 /// Ids of logs that a read model has rows of; a new log takes another. Without a read model, none.

@@ -10,6 +10,7 @@ mod metric;
 mod owner;
 mod pool;
 mod sent;
+mod setback;
 mod share;
 mod snapshot;
 mod takeover;

@@ -19,9 +19,10 @@ use schemas::{Digest, Offset, Timestamp};
 use crate::deciding::{Frontier, latest_log_time};
 use crate::metric::PartitionMetrics;
 use crate::sent::{SENT_MAX, Sent};
+use crate::setback::Setback;
 use crate::share::{Portion, Share};
 use crate::snapshot::SnapshotError;
-use crate::takeover::{Setback, Taken};
+use crate::takeover::Taken;
 use crate::ticks::{Due, Kind, Ticks};
 use crate::worker::{WorkerOptions, WorkerParts};
 

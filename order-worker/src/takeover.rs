@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use decider::State;
-use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, ReaderError, Verdict, owner_record};
-use event_log::{AppendError, Appended, ReadError, ReadLimits, Receipt, Stored};
+use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, Verdict, owner_record};
+use event_log::{AppendError, Appended, ReadLimits, Receipt, Stored};
 use platform::fail_point::{self, FailPoint};
 use schemas::log::{CommandsRecord, Decision, FilterState, RULES, decode_command};
 use schemas::{Digest, Offset, Timestamp};
@@ -15,46 +15,9 @@ use schemas::{Digest, Offset, Timestamp};
 use crate::board::Resume;
 use crate::deciding::{check_log_time, check_version, latest_log_time};
 use crate::metric::PartitionMetrics;
+use crate::setback::Setback;
 use crate::snapshot::{Patience, Snapshot, SnapshotError};
 use crate::worker::WorkerParts;
-
-/// Why a partition was not taken over, or is not owned any more.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Setback {
-    /// Going on could break a promise.
-    #[error("parked: {0}")]
-    Parked(Park),
-    /// Somebody else owns it, or claimed it first.
-    #[error("the partition is another owner's, epoch {epoch}")]
-    Fenced {
-        /// Epoch of that owner.
-        epoch: u64,
-    },
-    /// The state is no longer known to be the fold of the log: start over.
-    #[error("start over: {0}")]
-    Lost(Box<str>),
-    /// A log cannot be read or written now.
-    #[error(transparent)]
-    Read(ReadError),
-    /// The log does not take the claim or its outcome is unknown.
-    #[error(transparent)]
-    Append(AppendError),
-}
-
-impl From<Park> for Setback {
-    fn from(park: Park) -> Self {
-        Self::Parked(park)
-    }
-}
-
-impl From<ReaderError> for Setback {
-    fn from(fault: ReaderError) -> Self {
-        match fault {
-            ReaderError::Parked { park, .. } => Self::Parked(park),
-            ReaderError::Read(fault) => Self::Read(fault),
-        }
-    }
-}
 
 /// A claim that was handed to the log. Kept over attempts, so that at most one is unanswered: if
 /// it appears late, it is ours all the same.
@@ -97,10 +60,15 @@ impl Attempt<'_> {
     /// Folds the log from the newest snapshot to its end, claims the partition, and reads on until
     /// the claim is answered.
     pub(crate) async fn run(&self, open: &mut Option<OpenClaim>) -> Result<Taken, Setback> {
+        // A read that finds nothing only says that nothing has arrived here, and a claim of an
+        // epoch that is taken would be lost. Asked first: while the log does not answer, a
+        // snapshot is of no use.
+        let WorkerParts { partition, decisions, .. } = self.parts;
+        let end = decisions.end(*partition).await.map_err(Setback::Read)?;
         let (mut taken, other_log) = self.load().await;
-        let won = match other_log {
-            Some(park) => Err(park.into()),
-            None => self.win(&mut taken, open).await,
+        let won = match &other_log {
+            Ok(Some(park)) => Err(park.clone().into()),
+            Ok(None) | Err(_) => self.win(&mut taken, (end, other_log.is_ok()), open).await,
         };
         match won {
             Ok(()) => Ok(taken),
@@ -117,18 +85,25 @@ impl Attempt<'_> {
         }
     }
 
-    async fn win(&self, taken: &mut Taken, open: &mut Option<OpenClaim>) -> Result<(), Setback> {
-        // A read that finds nothing only says that nothing has arrived here. A claim of an epoch
-        // that is taken would be lost.
-        let WorkerParts { partition, decisions, .. } = self.parts;
-        let end = decisions.end(*partition).await.map_err(Setback::Read)?;
-        let outcome = taken.read_up(end, open.as_ref().map(|open| &open.claim)).await?;
+    async fn win(
+        &self,
+        taken: &mut Taken,
+        (end, is_our_log): (Offset, bool),
+        open: &mut Option<OpenClaim>,
+    ) -> Result<(), Setback> {
+        let outcome = self.read_up(taken, end, open.as_ref().map(|open| &open.claim)).await?;
+        if !is_our_log && taken.reader.state().epoch == 0 {
+            // Snapshots of the log that this one replaced would be in the way, if they were seen.
+            return Err(Setback::Lost("a new log, and nobody knows of which snapshots".into()));
+        }
         self.check(taken).await?;
         if let Some(outcome) = outcome {
             return taken.settle(outcome, open.take());
         }
-        // A claim that was outbid, or that stands before the snapshot, can never be won any more.
-        open.take_if(|open| open.claim.owner().epoch <= taken.reader.state().epoch);
+        // A claim that was outbid, or that stands before the snapshot, or that was written and is
+        // gone, can never be won any more.
+        let epoch = taken.reader.state().epoch;
+        open.take_if(|open| open.claim.owner().epoch <= epoch || open.is_answered());
         if open.is_none() {
             *open = Some(self.claim(taken));
             fail_point::reach(FailPoint::DuringTakeover);
@@ -161,14 +136,45 @@ impl Attempt<'_> {
         });
     }
 
-    /// The newest snapshot or nothing, and whether another log's is in the way. What the store
-    /// does not tell in time is found by reading the whole log.
-    async fn load(&self) -> (Taken, Option<Park>) {
+    /// Folds to the end of the log, which is known to go to `end` at least.
+    async fn read_up(
+        &self,
+        taken: &mut Taken,
+        end: Offset,
+        claim: Option<&Claim>,
+    ) -> Result<Option<ClaimOutcome>, Setback> {
+        let mut last = None;
+        loop {
+            let (read, outcome) = taken.fold_next(claim).await?;
+            last = outcome.or(last);
+            if read {
+                continue;
+            }
+            if taken.reader.state().read_offset >= end {
+                return Ok(last);
+            }
+            // It may be on its way, or gone: a broker may lose what it had.
+            tokio::select! {
+                biased;
+                () = taken.reader.wait() => {}
+                () = self.parts.clock.sleep(self.patience) => {
+                    return Err(Setback::Lost("the log ends before it was said to".into()));
+                }
+            }
+        }
+    }
+
+    /// The newest snapshot or nothing, and whether another log's is in the way, if the store says
+    /// so in time. What it does not tell is found by reading the whole log.
+    async fn load(&self) -> (Taken, Result<Option<Park>, SnapshotError>) {
         let WorkerParts { partition, decisions, .. } = self.parts;
-        let (snapshot, other_log) = self.find_snapshot().await.unwrap_or_else(|fault| {
-            tracing::warn!(partition, %fault, "going on without a snapshot");
-            (None, None)
-        });
+        let (snapshot, other_log) = match self.find_snapshot().await {
+            Ok((snapshot, park)) => (snapshot, Ok(park)),
+            Err(fault) => {
+                tracing::warn!(partition, %fault, "going on without a snapshot");
+                (None, Err(fault))
+            }
+        };
         let (filter, state) = snapshot.map_or_else(
             || (FilterState::default(), State::default()),
             |snapshot| (snapshot.filter, snapshot.state),
@@ -196,8 +202,9 @@ impl Attempt<'_> {
         OpenClaim { claim, receipt: Some(receipt) }
     }
 
-    /// Everything that would park the partition at once is found before it is claimed, so that
-    /// looking again every few seconds leaves no trace in the log.
+    /// Nearly everything that would park the partition at once is found before it is claimed, so
+    /// that looking again every few seconds leaves no trace in the log. What only the log can find
+    /// too large is tried again, more and more seldom.
     async fn check(&self, taken: &Taken) -> Result<(), Setback> {
         let WorkerParts { partition, commands, clock, .. } = self.parts;
         let filter = taken.reader.state();
@@ -320,26 +327,6 @@ impl Taken {
             ClaimOutcome::Lost => {
                 Err(Setback::Lost(format!("epoch {epoch} was claimed first").into()))
             }
-        }
-    }
-
-    /// Folds to the end of the log, which is known to go to `end` at least.
-    async fn read_up(
-        &mut self,
-        end: Offset,
-        claim: Option<&Claim>,
-    ) -> Result<Option<ClaimOutcome>, Setback> {
-        let mut last = None;
-        loop {
-            let (read, outcome) = self.fold_next(claim).await?;
-            last = outcome.or(last);
-            if read {
-                continue;
-            }
-            if self.reader.state().read_offset >= end {
-                return Ok(last);
-            }
-            self.reader.wait().await;
         }
     }
 

@@ -6,6 +6,7 @@ mod shown;
 use std::sync::Arc;
 use std::time::Duration;
 
+use decision_log::Park;
 use event_log::{Log, ReadLimits};
 use futures_util::FutureExt;
 use platform::clock::Clock;
@@ -17,9 +18,10 @@ use tokio::sync::watch;
 use crate::board::{PartitionBoard, Phase, Resume};
 use crate::metric::PartitionMetrics;
 use crate::owner::Owner;
+use crate::setback::Setback;
 use crate::share::{Seat, Share};
 use crate::snapshot::Snapshots;
-use crate::takeover::{Attempt, OpenClaim, Setback, hear_out};
+use crate::takeover::{Attempt, OpenClaim, hear_out};
 pub use orders::Order;
 
 /// What a worker stands on. Everything that is not a pure function is handed in.
@@ -113,6 +115,8 @@ pub struct PartitionWorker {
     /// `decided_next` at the last takeover: an owner that has not got beyond it has proved nothing.
     taken_at: Offset,
     random: SplitMix64,
+    /// How often in a row the partition parked because of a record's size.
+    too_large: u32,
     draining: bool,
     share: Arc<Share>,
     /// Taken while the partition is this worker's.
@@ -136,6 +140,7 @@ impl PartitionWorker {
             backoff: Backoff::new(),
             taken_at: 0,
             random: SplitMix64::new(seed),
+            too_large: 0,
             draining: false,
             share: Share::new(usize::MAX),
             seat: None,
@@ -232,6 +237,7 @@ impl PartitionWorker {
                 let reached = self.owned_up_to();
                 if reached.is_some_and(|decided_next| decided_next > self.taken_at) {
                     self.backoff.reset();
+                    self.too_large = 0;
                 }
                 match &self.state {
                     State::Owning(owner) if self.draining && owner.is_drained() => {
@@ -321,6 +327,12 @@ impl PartitionWorker {
         self.metrics.restarts.increment(1);
         let mut draw = || self.random.draw();
         let pause = match setback {
+            Setback::Parked(Park::TooLarge { .. }) => {
+                // Each look claims the partition and tries the log again.
+                let pause = self.options.park_pause * 2_u32.pow(self.too_large.min(6));
+                self.too_large += 1;
+                pause
+            }
             Setback::Parked(_) => self.options.park_pause,
             // Its owner may be alive; a late claim of a dead one must not orphan the partition.
             Setback::Fenced { .. } => {

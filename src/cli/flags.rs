@@ -121,7 +121,8 @@ pub(crate) struct HttpFlags {
     /// looks of a load balancer.
     #[arg(long, env = "TIMEDEAL_STOP_NOTICE", default_value = "0s", value_parser = notice)]
     pub(crate) stop_notice: Duration,
-    /// Networks of proxies whose X-Forwarded-For is believed; turns on rates per address.
+    /// Networks of proxies whose X-Forwarded-For is believed. Turns on rates per address: 100
+    /// requests a second, 200 at once, at each gateway.
     #[arg(long, env = "TIMEDEAL_TRUSTED_PROXIES", value_delimiter = ',')]
     pub(crate) trusted_proxies: Vec<gateway::AddressRange>,
     /// Origins whose pages may call.

@@ -119,7 +119,7 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
     within(text, Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60))
 }
 
-/// How long a stop may be put off; with the stages after it a process ends within 15 s.
+/// How long a stop may be put off. The 15 s within which a process ends begin after that.
 pub(crate) fn notice(text: &str) -> Result<Duration, String> {
     within(text, Duration::ZERO..=Duration::from_secs(5))
 }

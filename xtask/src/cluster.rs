@@ -19,9 +19,10 @@ use crate::tree::Tree;
 /// Reading up after a crash, waiting for a group's session to end, on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 /// What the programs promise for SIGTERM.
-const STOP_ENDS_WITHIN: Duration = Duration::from_secs(20);
+const STOP_ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// Series that are 0 once nothing waits for a decision or a row.
-const LAGS: [&str; 2] = ["timedeal_worker_lag_records", "timedeal_projector_lag_records"];
+const LAGS: [&str; 3] =
+    ["timedeal_worker_lag_records", "timedeal_projector_lag_records", "timedeal_gateway_backlog"];
 /// How long everything may take to drain once it is healed.
 const DRAINED_WITHIN: Duration = Duration::from_secs(90);
 
@@ -214,6 +215,7 @@ impl Member {
 pub(crate) struct Cluster {
     pub(crate) ground: Ground,
     pub(crate) members: Vec<Member>,
+    partitions: u16,
 }
 
 impl Cluster {
@@ -221,15 +223,16 @@ impl Cluster {
     pub(crate) fn start(ground: Ground, workers: usize, partitions: u16) -> Result<Self> {
         // Tables first: a new log takes an id that they do not know.
         ground.timedeal(&["migrate"])?;
-        let partitions = partitions.to_string();
-        ground.timedeal(&["topics", "create", "--dev", "--topic-partitions", &partitions])?;
+        let count = partitions.to_string();
+        ground.timedeal(&["topics", "create", "--dev", "--topic-partitions", &count])?;
         let folder = ground.folder.display().to_string();
         ground.timedeal(&["keys", "create", "--data-dir", &folder])?;
         let mut roles = vec![Role::Gateway, Role::Gateway];
         roles.extend(std::iter::repeat_n(Role::OrderWorker, workers));
         roles.push(Role::Projector);
         let members = (1..).zip(roles).map(|(number, role)| Member::new(role, number));
-        let mut cluster = Self { ground, members: members.collect::<Result<_>>()? };
+        let members = members.collect::<Result<_>>()?;
+        let mut cluster = Self { ground, members, partitions };
         cluster.heal()?;
         Ok(cluster)
     }
@@ -281,12 +284,17 @@ impl Cluster {
         self.members.iter().filter_map(|member| member.metric(series)).sum()
     }
 
-    /// Waits until no command waits for its decision and no decision for its rows; says how long
-    /// that took.
+    /// Waits until everybody answers, every partition has its worker, and no command waits for its
+    /// decision and no decision for its rows; says how long that took.
     pub(crate) fn drain(&self) -> Result<Duration> {
         let start = Instant::now();
-        wait_for(DRAINED_WITHIN, || Ok(LAGS.iter().all(|series| self.sum(series) < 1.0)))
-            .context("the lag did not return to 0")?;
+        let is_drained = || {
+            let answer = self.members.iter().all(|member| member.metric(LAGS[0]).is_some());
+            let assigned = self.sum("timedeal_worker_assigned");
+            let is_owned = (assigned - f64::from(self.partitions)).abs() < 0.5;
+            answer && is_owned && LAGS.iter().all(|series| self.sum(series) < 1.0)
+        };
+        wait_for(DRAINED_WITHIN, || Ok(is_drained())).context("the lag did not return to 0")?;
         Ok(start.elapsed())
     }
 

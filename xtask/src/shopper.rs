@@ -49,8 +49,7 @@ impl Shopper {
             let answer = self.call("POST /v1/purchases?wait=20", &headers, &request)?;
             match answer.status {
                 200 => return serde_json::from_str(&answer.body).context("reading the order"),
-                202 => continue,
-                503 => {}
+                202 | 503 => {}
                 // The door opens a moment after the deal, and says so.
                 _ => ensure!(answer.body.contains("deal-not-open"), "the purchase: {answer:?}"),
             }

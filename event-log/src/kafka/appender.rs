@@ -170,7 +170,7 @@ impl Shared {
             retired.retain(|old| Arc::strong_count(old) > 1);
             if let Some((code, reason)) = producer.client().fatal_error() {
                 self.fail(&producer, code, &reason);
-                if successor.is_due() && self.replace() {
+                if successor.is_due(Instant::now()) && self.replace() {
                     retired.push(producer);
                     continue;
                 }
@@ -225,15 +225,15 @@ struct Successor {
 }
 
 impl Successor {
-    fn is_due(&mut self) -> bool {
-        let lived = self.last.map(|last| last.elapsed());
+    fn is_due(&mut self, now: Instant) -> bool {
+        let lived = self.last.map(|last| now.saturating_duration_since(last));
         if lived.is_some_and(|lived| lived < self.pause) {
             return false;
         }
         let is_young = lived.is_some_and(|lived| lived < SUCCESSOR_PAUSE_MAX * 2);
         let longer = (self.pause * 2).clamp(SUCCESSOR_PAUSE_MIN, SUCCESSOR_PAUSE_MAX);
         self.pause = if is_young { longer } else { SUCCESSOR_PAUSE_MIN };
-        self.last = Some(Instant::now());
+        self.last = Some(now);
         true
     }
 }
@@ -288,13 +288,23 @@ fn producer(
 
 #[cfg(test)]
 mod tests {
-    use super::{SUCCESSOR_PAUSE_MIN, Successor};
+    use std::time::{Duration, Instant};
+
+    use super::Successor;
 
     #[test]
-    fn a_producer_that_fails_soon_after_another_is_not_followed_at_once() {
+    fn producers_that_fail_one_after_the_other_are_followed_more_and_more_slowly() {
         let mut successor = Successor::default();
-        assert!(successor.is_due());
-        assert!(!successor.is_due());
-        assert_eq!(successor.pause, SUCCESSOR_PAUSE_MIN);
+        let mut now = Instant::now();
+        assert!(successor.is_due(now), "the first at once");
+        for pause_s in [1, 2, 4, 8, 16, 30, 30] {
+            let pause = Duration::from_secs(pause_s);
+            assert!(!successor.is_due(now + pause - Duration::from_millis(1)), "{pause:?}");
+            now += pause;
+            assert!(successor.is_due(now), "{pause:?}");
+        }
+        now += Duration::from_secs(3_600);
+        assert!(successor.is_due(now));
+        assert!(successor.is_due(now + Duration::from_secs(1)), "the last one had lived long");
     }
 }

@@ -23,8 +23,7 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long each gets to tell whether it is the one that keeps the others' answers.
 const GLANCE: Duration = Duration::from_millis(300);
-/// How long those get that did not answer the time before: the others' answers are a second old at
-/// most all the same.
+/// How long those get that did not answer the time before: after that the others are asked again.
 const TROUBLED_PATIENCE: Duration = Duration::from_millis(500);
 /// Questions that may wait; more are refused.
 const WAITING_MAX: usize = 65_536;
@@ -46,6 +45,8 @@ pub(super) enum Bound {
 
 type Answer = Result<Offset, Box<str>>;
 type Answers = BTreeMap<Partition, Answer>;
+/// Who waits for which partition.
+type Waiting = BTreeMap<Partition, Vec<oneshot::Sender<Answer>>>;
 
 struct Question {
     partition: Partition,
@@ -130,16 +131,23 @@ impl Asking {
             // Reports and tokens are handed over in here, one at a time; without a token the
             // first question would find the client not let in.
             drop(self.consumer.poll(Duration::from_millis(1)));
-            let mut waiting = match questions.recv_timeout(TURN) {
-                Ok(first) => vec![first],
-                Err(mpsc::RecvTimeoutError::Timeout) => Vec::new(),
+            let first = match questions.recv_timeout(TURN) {
+                Ok(first) => Some(first),
+                Err(mpsc::RecvTimeoutError::Timeout) => None,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             };
-            waiting.extend(questions.try_iter());
-            for bound in [Bound::Start, Bound::End] {
-                let (asked, rest) = waiting.into_iter().partition(|it| it.bound == bound);
-                waiting = rest;
-                self.answer(asked, bound);
+            let (mut starts, mut ends) = (Waiting::new(), Waiting::new());
+            for question in first.into_iter().chain(questions.try_iter()) {
+                let waiting = match question.bound {
+                    Bound::Start => &mut starts,
+                    Bound::End => &mut ends,
+                };
+                waiting.entry(question.partition).or_default().push(question.answer);
+            }
+            for (waiting, bound) in [(starts, Bound::Start), (ends, Bound::End)] {
+                if !waiting.is_empty() {
+                    self.answer(waiting, bound);
+                }
             }
             if self.watched.elapsed() >= WATCH_EVERY {
                 self.watch();
@@ -150,91 +158,68 @@ impl Asking {
     /// Learns where the followed partitions end, whether or not their records come: a follower
     /// that was silenced must not look like a log in which nothing happens.
     fn watch(&mut self) {
-        self.watched = Instant::now();
-        let is_meant = |it: &Partition| {
-            !self.troubled.contains(it) && self.tails.row(*it).is_some_and(Row::is_followed)
-        };
-        let followed = (0..self.tails.partitions()).filter(is_meant).collect();
-        let answers = self.ask(&followed, Bound::End);
-        self.note(&answers, Bound::End);
-    }
-
-    fn answer(&mut self, questions: Vec<Question>, bound: Bound) {
-        if questions.is_empty() {
-            return;
-        }
-        if bound == Bound::End {
-            self.watched = Instant::now();
-        }
-        let is_sound = |it: &Question| !self.troubled.contains(&it.partition);
-        let (sound, troubled): (Vec<_>, Vec<_>) = questions.into_iter().partition(is_sound);
-        let answers = self.ask(&partitions(&sound), bound);
-        self.give(sound, &answers, bound);
-        let patience = (TROUBLED_PATIENCE, TROUBLED_PATIENCE);
-        let answers = self.ask_apart(&partitions(&troubled), bound, patience);
-        self.give(troubled, &answers, bound);
-    }
-
-    fn give(&mut self, questions: Vec<Question>, answers: &Answers, bound: Bound) {
-        self.note(answers, bound);
-        for question in questions {
-            // Nobody may be waiting any more.
-            drop(question.answer.send(answers[&question.partition].clone()));
-        }
-    }
-
-    fn note(&mut self, answers: &Answers, bound: Bound) {
-        for (partition, answer) in answers {
-            let Ok(offset) = answer else { continue };
-            self.is_known = true;
-            self.reach.answered();
-            if bound == Bound::End {
-                self.tails.note_end(*partition, *offset);
-            }
-        }
+        let is_followed = |it: &Partition| self.tails.row(*it).is_some_and(Row::is_followed);
+        let followed: Vec<_> = (0..self.tails.partitions()).filter(is_followed).collect();
+        let waiting = followed.into_iter().map(|partition| (partition, Vec::new()));
+        self.answer(waiting.collect(), Bound::End);
     }
 
     /// All together. librdkafka keeps every answer to itself if one of them is an error or does not
-    /// come; then each is asked for by itself.
-    fn ask(&mut self, partitions: &BTreeSet<Partition>, bound: Bound) -> Answers {
-        if partitions.is_empty() {
-            return Answers::new();
+    /// come; then each is asked for by itself, and what was asked in vain is asked apart from then
+    /// on, until it answers.
+    fn answer(&mut self, mut waiting: Waiting, bound: Bound) {
+        if bound == Bound::End {
+            self.watched = Instant::now();
         }
-        let patience = if self.is_known { ANSWER_PATIENCE } else { FIRST_PATIENCE };
-        match self.ask_together(partitions, bound, patience) {
-            Ok(answers) => answers,
-            Err(error) => {
-                self.troubled.extend(partitions);
-                if partitions.len() > 1 {
-                    let patience = (ANSWER_PATIENCE, GLANCE);
-                    return self.ask_apart(partitions, bound, patience);
+        let sound = |it: &Partition| !self.troubled.contains(it);
+        let asked: BTreeSet<_> = waiting.keys().copied().filter(sound).collect();
+        let troubled: BTreeSet<_> = waiting.keys().copied().filter(|it| !sound(it)).collect();
+        if !asked.is_empty() {
+            let patience = if self.is_known { ANSWER_PATIENCE } else { FIRST_PATIENCE };
+            match self.ask(&asked, bound, patience) {
+                Ok(answers) => {
+                    for (partition, answer) in answers {
+                        self.give(partition, answer, &mut waiting, bound);
+                    }
                 }
-                let answer = |partition: &Partition| (*partition, Err(error.to_string().into()));
-                partitions.iter().map(answer).collect()
+                Err(error) => {
+                    self.troubled.extend(&asked);
+                    match asked.first() {
+                        Some(one) if asked.len() == 1 => {
+                            let answer = Err(error.to_string().into());
+                            self.give(*one, answer, &mut waiting, bound);
+                        }
+                        _ => self.answer_apart(
+                            &asked,
+                            (bound, ANSWER_PATIENCE, GLANCE),
+                            &mut waiting,
+                        ),
+                    }
+                }
             }
         }
+        let patience = (bound, TROUBLED_PATIENCE, TROUBLED_PATIENCE);
+        self.answer_apart(&troubled, patience, &mut waiting);
     }
 
     /// One by one, so long for all and so long for each, beginning behind the one that was last
     /// asked in vain.
-    fn ask_apart(
+    fn answer_apart(
         &mut self,
         partitions: &BTreeSet<Partition>,
-        bound: Bound,
-        (for_all, for_each): (Duration, Duration),
-    ) -> Answers {
+        (bound, for_all, for_each): (Bound, Duration, Duration),
+        waiting: &mut Waiting,
+    ) {
         let deadline = Instant::now() + for_all;
-        let mut answers = Answers::new();
         let (first, rest) = (partitions.range(self.turn..), partitions.range(..self.turn));
         for &partition in first.chain(rest) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let alone = BTreeSet::from([partition]);
+            let left = deadline.saturating_duration_since(Instant::now()).min(for_each);
             let answer = match left.is_zero() {
                 true => Err("its leader did not answer just now".into()),
-                false => match self.ask_together(&alone, bound, left.min(for_each)) {
-                    Ok(mut answer) => {
+                false => match self.ask(&BTreeSet::from([partition]), bound, left) {
+                    Ok(mut answers) => {
                         self.troubled.remove(&partition);
-                        answer.remove(&partition).expect("it was asked for")
+                        answers.remove(&partition).expect("it was asked for")
                     }
                     Err(error) => {
                         self.turn = partition + 1;
@@ -242,14 +227,28 @@ impl Asking {
                     }
                 },
             };
-            answers.insert(partition, answer);
+            self.give(partition, answer, waiting, bound);
         }
-        answers
+    }
+
+    /// Passes an answer on as soon as it is there.
+    fn give(&mut self, partition: Partition, answer: Answer, waiting: &mut Waiting, bound: Bound) {
+        if let Ok(offset) = answer {
+            self.is_known = true;
+            self.reach.answered();
+            if bound == Bound::End {
+                self.tails.note_end(partition, offset);
+            }
+        }
+        for waits in waiting.remove(&partition).unwrap_or_default() {
+            // Nobody may be waiting any more.
+            drop(waits.send(answer.clone()));
+        }
     }
 
     /// One question to each leader. In the protocol -1 and -2 in place of a time ask for the end
     /// and the beginning, and so they do in librdkafka's list.
-    fn ask_together(
+    fn ask(
         &self,
         partitions: &BTreeSet<Partition>,
         bound: Bound,
@@ -267,10 +266,6 @@ impl Asking {
         let answer = |partition: &Partition| found(&answers, &self.topic, *partition);
         Ok(partitions.iter().map(|partition| (*partition, answer(partition))).collect())
     }
-}
-
-fn partitions(questions: &[Question]) -> BTreeSet<Partition> {
-    questions.iter().map(|it| it.partition).collect()
 }
 
 fn found(answers: &TopicPartitionList, topic: &str, partition: Partition) -> Answer {

@@ -28,11 +28,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Room for records that were fetched and not read yet.
 const QUEUED_KBYTES: usize = 64 << 10;
 
+/// What the thread is asked for; it alone changes what is followed.
+enum Wish {
+    Follow(Partition, Offset),
+    /// The log ends before what is known of it.
+    LetGo(Partition),
+}
+
 /// Follows partitions on request.
 #[derive(Debug)]
 pub(super) struct Follower {
     tails: Arc<Tails>,
-    wishes: Mutex<mpsc::Sender<(Partition, Offset)>>,
+    wishes: Mutex<mpsc::Sender<Wish>>,
     thread: OwnThread,
 }
 
@@ -58,11 +65,18 @@ impl Follower {
         self.tails.touch(row);
         if row.begin_following(offset) {
             let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
-            if wishes.send((partition, offset)).is_err() {
+            if wishes.send(Wish::Follow(partition, offset)).is_err() {
                 // The thread ends only when the log is closed.
                 row.stop_following();
             }
         }
+    }
+
+    /// Forgets what was followed of a partition.
+    pub(super) fn let_go(&self, partition: Partition) {
+        let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        // The thread ends only when the log is closed.
+        drop(wishes.send(Wish::LetGo(partition)));
     }
 
     /// The tails have been closed.
@@ -76,7 +90,7 @@ struct Following {
     consumer: Consumer,
     tails: Arc<Tails>,
     reach: Arc<Reach>,
-    wishes: mpsc::Receiver<(Partition, Offset)>,
+    wishes: mpsc::Receiver<Wish>,
 }
 
 impl Following {
@@ -84,7 +98,14 @@ impl Following {
         learn_leaders(&self.consumer, &self.topic);
         let mut looked = Instant::now();
         while !self.tails.is_closed() {
-            while let Ok((partition, offset)) = self.wishes.try_recv() {
+            while let Ok(wish) = self.wishes.try_recv() {
+                let (partition, offset) = match wish {
+                    Wish::Follow(partition, offset) => (partition, offset),
+                    Wish::LetGo(partition) => {
+                        self.let_go(partition);
+                        continue;
+                    }
+                };
                 let assigned = place(&self.topic, partition, offset);
                 if let Err(error) = self.consumer.incremental_assign(&assigned) {
                     tracing::warn!(%error, partition, "a partition cannot be followed");

@@ -133,7 +133,8 @@ impl KafkaLog {
                 if end < known {
                     tracing::error!(partition, end, known, "{} has become shorter", self.name);
                     self.tails.correct_end(partition, end);
-                    continue;
+                    self.follower.let_go(partition);
+                    return Err(self.unreadable(partition, "the log has become shorter"));
                 }
                 let reason = format!("the brokers did not give {from} in time");
                 return Err(self.unreadable(partition, &reason));

@@ -87,11 +87,9 @@ impl Tails {
         });
     }
 
-    /// It ends here although it went further before: a broker has lost records. Readers behind
-    /// this end look for themselves, and are told that there is nothing.
+    /// It ends here although it went further before: a broker has lost records.
     pub(super) fn correct_end(&self, partition: Partition, end: Offset) {
         let Some(row) = self.row(partition) else { return };
-        row.followed.store(NOT_FOLLOWED, Ordering::SeqCst);
         row.end.send_modify(|known| *known = end);
     }
 
@@ -197,6 +195,7 @@ mod tests {
         tails.note_end(0, 5);
         assert_eq!(tails.known_end(0), 7, "an old answer is no news");
         tails.correct_end(0, 5);
+        row.stop_following();
         assert_eq!((tails.known_end(0), row.is_followed()), (5, false));
         assert!(row.begin_following(5));
         assert_eq!(row.tail.end(), 5);

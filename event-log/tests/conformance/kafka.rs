@@ -8,6 +8,7 @@ use event_log::{AppendError, ReadLimits};
 use rdkafka::admin::{AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 
 use crate::backends::{ALL, Broker, append, block_on, read, record};
+use crate::outcomes::eventually;
 
 /// Log time is the broker's, and so near the present if its clock is ours.
 #[test]
@@ -146,6 +147,14 @@ fn set_timestamp_type(broker: &Broker, log: &str, value: &str) {
     let changed = broker.administrator();
     let changed = block_on(changed.alter_configs([&change], &AdminOptions::new())).unwrap();
     assert!(changed.iter().all(Result::is_ok), "{changed:?}");
+    // The broker applies a setting a moment after it has taken it.
+    eventually(|| {
+        let asked = [ResourceSpecifier::Topic(&topic)];
+        let administrator = broker.administrator();
+        let told = block_on(administrator.describe_configs(&asked, &AdminOptions::new())).unwrap();
+        let topic = told[0].as_ref().unwrap();
+        topic.get("message.timestamp.type").and_then(|it| it.value.as_deref()) == Some(value)
+    });
 }
 
 #[test]

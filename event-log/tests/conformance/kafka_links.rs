@@ -1,13 +1,11 @@
 //! Links to a real broker that are cut, blocked, or carry no answers.
 
-use std::time::Instant;
-
 use event_log::kafka::{KafkaLogs, KafkaOptions};
 use event_log::{AppendError, Appended, Log, ReadError, ReadLimits};
 
 use crate::backends::{ALL, Broker, append, block_on, read, record, texts};
 use crate::outcomes::{Pending, eventually};
-use crate::pretended::{DELIVERY_TIMEOUT, impatient};
+use crate::pretended::impatient;
 use crate::proxy::Proxy;
 
 /// The broker's logs as reached through a proxy.
@@ -78,17 +76,15 @@ fn an_append_whose_answer_was_lost_stands_there_once() {
 }
 
 #[test]
-fn an_append_that_nobody_answers_is_unknown_in_time() {
+fn an_append_that_nobody_answers_is_unknown() {
     let broker = Broker::new();
     let (proxy, logs) = through(&broker);
     let log = logs.commands();
     append(&*log, 0, &["before"]);
     proxy.stall();
-    let began = Instant::now();
     let mut pending = Pending::default();
     (0..50).for_each(|number| pending.append(&*log, 0, number.to_string()));
     let outcomes = pending.outcomes();
-    assert!(began.elapsed() < DELIVERY_TIMEOUT * 8, "{:?}", began.elapsed());
     assert_eq!(outcomes.unknown(), 50);
     proxy.mend();
     eventually(|| append_one(&*log).is_ok());

@@ -72,20 +72,24 @@ impl StatusView {
 impl Shared {
     async fn ask_end(&self, partition: Partition) {
         let (at_ms, at) = (self.clock.elapsed_millis(), self.now());
-        let (decisions, commands) = (self.decisions.end(partition), self.commands.end(partition));
-        let (decisions, commands) = futures_util::future::join(decisions, commands).await;
         let Some(tracked) = self.tracked(partition) else { return };
+        // Each is noted when it comes: one log may answer while the other does not.
+        let decisions = async {
+            if let Ok(end) = self.decisions.end(partition).await {
+                tracked.change(|state| {
+                    let read_offset = state.view.filter().read_offset;
+                    state.ends.note(Asked { at_ms, at, end }, read_offset);
+                });
+            }
+        };
+        let commands = async {
+            if let Ok(end) = self.commands.end(partition).await {
+                tracked.change(|state| state.note_commands_end(end));
+            }
+        };
+        futures_util::future::join(decisions, commands).await;
         let now_ms = self.clock.elapsed_millis();
-        tracked.change(|state| {
-            if let Ok(end) = decisions {
-                let read_offset = state.view.filter().read_offset;
-                state.ends.note(Asked { at_ms, at, end }, read_offset);
-            }
-            if let Ok(end) = commands {
-                state.note_commands_end(end);
-            }
-            state.settle(now_ms, 0);
-        });
+        tracked.change(|state| state.settle(now_ms, 0));
         gauge!(BACKLOG, "partition" => partition.to_string()).set(as_float(tracked.backlog()));
     }
 

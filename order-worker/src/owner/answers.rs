@@ -12,7 +12,7 @@ use schemas::log::Command;
 use schemas::{Offset, Partition};
 
 use super::{Owner, PendingTick, READ_BACK_MS_MAX, ReadBackDeadline, now};
-use crate::takeover::Setback;
+use crate::setback::Setback;
 use crate::ticks::Kind;
 
 impl Owner {

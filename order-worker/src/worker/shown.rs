@@ -7,7 +7,7 @@ use decision_log::Park;
 
 use super::{PartitionWorker, State};
 use crate::board::{PartitionStatus, Phase};
-use crate::takeover::Setback;
+use crate::setback::Setback;
 
 impl PartitionWorker {
     /// Whoever has the partition says how far behind it is, and whether it is parked.

@@ -60,6 +60,19 @@ fn a_store_that_is_no_use_is_done_without() {
     }
 }
 
+/// Those of the log that it replaced would have parked it, had they been seen.
+#[test]
+fn a_new_log_is_not_begun_while_the_store_says_nothing() {
+    let world = World::new();
+    let store = Arc::new(MoodyStore::default());
+    world.announce(10, 0);
+    store.turn(Mood::Broken);
+    let mut worker = PartitionWorker::new(on(&world, &store), eager(), 1);
+    assert_eq!(worker.step().now_or_never(), Some(Step::Busy));
+    assert_eq!(world.board.list()[0].phase, Phase::TakingOver);
+    assert_eq!(world.verdicts(Verdict::Owner), 0);
+}
+
 /// Work that is done when the test says so.
 fn later(snapshots: Snapshots) -> (Snapshots, mpsc::Receiver<Work>) {
     let (sender, work) = mpsc::channel();

@@ -124,7 +124,7 @@ fn die_at(cluster: &mut Cluster, name: &str) -> Result<()> {
     let point = FAIL_POINTS.into_iter().find(|(known, ..)| *known == name);
     let (_, role, setting) = point.expect("faults are made from this table");
     // All of the role: whoever gets the busy partition is to die.
-    let Cluster { ground, members } = cluster;
+    let Cluster { ground, members, .. } = cluster;
     for member in members.iter_mut().filter(|member| member.role == role) {
         member.stop()?;
         member.start(ground, Some(setting))?;

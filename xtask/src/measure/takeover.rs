@@ -133,7 +133,7 @@ fn kill_and_buy(cluster: &mut Cluster, heir: Heir) -> Result<(f64, Duration)> {
     let killed = Instant::now();
     let before = cluster.sum(TAKEOVER_SECONDS);
     if matches!(heir, Heir::Itself) {
-        let Cluster { ground, members } = cluster;
+        let Cluster { ground, members, .. } = cluster;
         members.iter_mut().try_for_each(|member| member.start(ground, None))?;
     }
     shopper.buy(&deal_id, "after-the-kill")?;
