@@ -59,14 +59,16 @@ impl Shopper {
     }
 }
 
-/// The first deal that is open, once there is one.
-pub(crate) fn open_deal(gateway: SocketAddr) -> Result<String> {
+/// The first deal that is open, of this product or of any, once there is one.
+pub(crate) fn open_deal(gateway: SocketAddr, product: Option<&str>) -> Result<String> {
     let start = Instant::now();
     loop {
         let answer = http::get(gateway, "/v1/deals?status=open")?;
         ensure!(answer.status == 200, "the list of deals: {answer:?}");
         let list: Value = serde_json::from_str(&answer.body).context("reading the deals")?;
-        if let Some(deal) = list["items"].as_array().and_then(|items| items.first()) {
+        let is_meant = |deal: &&Value| product.is_none_or(|it| deal["product_id"] == *it);
+        let items = list["items"].as_array();
+        if let Some(deal) = items.and_then(|items| items.iter().find(is_meant)) {
             return text(deal, "deal_id");
         }
         if start.elapsed() > DEAL_OPENS_WITHIN {

@@ -23,7 +23,7 @@ impl Purchase {
     /// Buys one unit of the demo deal.
     pub(crate) fn make(place: &Place) -> Result<Self> {
         let shopper = Shopper::new(place.public, &token(place)?);
-        let deal_id = open_deal(place.public)?;
+        let deal_id = open_deal(place.public, None)?;
         let order = shopper.buy(&deal_id, KEY)?;
         let status = text(&order, "status")?;
         ensure!(status == "held" || status == "confirmed", "the demo order is {status}");

@@ -16,6 +16,9 @@ const SILENCE: Duration = Duration::from_secs(9);
 /// How long a process may take to come to its fail point while a crowd buys.
 const DIES_WITHIN: Duration = Duration::from_secs(30);
 
+/// Seed, and so product, of a deal beside the crowd's.
+const OTHER_SEED: u32 = 77;
+
 /// The point that is reached when a worker stops.
 const ON_STOP: &str = "before_checkpoint";
 
@@ -111,8 +114,9 @@ impl Fault {
             }
             Self::SlowBroker => slow_down(servers),
             Self::DatabaseDown(seconds) => {
+                let deal_id = open_another_deal(cluster)?;
                 servers.signal(Server::Mariadb, "KILL")?;
-                sell_without_history(cluster)?;
+                sell_without_history(cluster, &deal_id)?;
                 thread::sleep(Duration::from_secs(seconds));
                 servers.start_again(Server::Mariadb)
             }
@@ -175,12 +179,23 @@ fn roll(cluster: &mut Cluster) -> Result<()> {
     Ok(())
 }
 
+/// A deal that is not the crowd's, which counts what its buyers have.
+fn open_another_deal(cluster: &mut Cluster) -> Result<String> {
+    let folder = cluster.ground.folder.display().to_string();
+    let (urls, seed) = (cluster.urls(), OTHER_SEED.to_string());
+    let rush = ["rush", "--url", &urls, "--data-dir", &folder, "--seed", &seed];
+    let few = ["--buyers", "1", "--stock", "100"];
+    cluster.ground.timedeal(&[&rush[..], &few[..]].concat())?;
+    let gateway = cluster.of(Role::Gateway)[0].public;
+    open_deal(gateway, Some(&format!("rush-{OTHER_SEED}")))
+}
+
 /// While the database is down a purchase is decided and found, and only what it alone has is
 /// refused, by its name.
-fn sell_without_history(cluster: &mut Cluster) -> Result<()> {
+fn sell_without_history(cluster: &mut Cluster, deal_id: &str) -> Result<()> {
     let gateway = cluster.of(Role::Gateway)[0].public;
     let shopper = Shopper::new(gateway, &cluster.ground.token()?);
-    let order = shopper.buy(&open_deal(gateway)?, "without-history")?;
+    let order = shopper.buy(deal_id, "without-history")?;
     let found = shopper.call(&format!("GET /v1/orders/{}", text(&order, "order_id")?), &[], "")?;
     ensure!(found.status == 200, "a fresh order without the database: {found:?}");
     let history = shopper.call("GET /v1/orders", &[], "")?;

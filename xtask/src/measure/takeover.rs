@@ -128,7 +128,7 @@ fn measure(
 /// that was made just after it.
 fn kill_and_buy(cluster: &mut Cluster, heir: Heir) -> Result<(f64, Duration)> {
     let shopper = Shopper::new(cluster.of(Role::Gateway)[0].public, &cluster.ground.token()?);
-    let deal_id = open_deal(cluster.of(Role::Gateway)[0].public)?;
+    let deal_id = open_deal(cluster.of(Role::Gateway)[0].public, None)?;
     owner(cluster)?.kill()?;
     let killed = Instant::now();
     let before = cluster.sum(TAKEOVER_SECONDS);
