@@ -33,6 +33,8 @@ const READ_BACK_MS_MAX: u64 = 5_000;
 #[derive(Debug)]
 struct PendingAppend {
     receipt: Receipt,
+    /// Since when the batch's first command has waited.
+    since: Timestamp,
     /// Offset of the batch's last command.
     last: Offset,
     /// Offset of the command whose decision is the largest of the batch.
@@ -250,10 +252,9 @@ impl Owner {
             ReadLimits { records_max: self.portion().records_max.min(room), ..self.options.batch };
         let batch = commands.read(*partition, from, limits).await.map_err(commands_fault)?;
         self.commands_end = batch.end;
-        self.oldest_waiting = batch.records.first().map(|first| first.log_time);
-        if batch.records.is_empty() {
-            return Ok(false);
-        }
+        let first = batch.records.first().map(|first| first.log_time);
+        self.oldest_waiting = first;
+        let Some(since) = first else { return Ok(false) };
         fail_point::reach(FailPoint::AfterRead);
         let now = now(&self.parts);
         let latest = if self.accept_log_time { Timestamp::MAX } else { latest_log_time(now) };
@@ -269,7 +270,7 @@ impl Owner {
         let largest = sizes.max_by_key(|(_, bytes)| *bytes).map_or(from, |(offset, _)| offset);
         let receipt = decisions.append(*partition, decided.records);
         let last = self.frontier.decided_next - 1;
-        self.appends.push_back(PendingAppend { receipt, last, largest });
+        self.appends.push_back(PendingAppend { receipt, since, last, largest });
         Ok(true)
     }
 
@@ -309,7 +310,8 @@ impl Owner {
         // Whoever has the partition says how far behind it is.
         let end = if self.resting { 0 } else { self.commands_end };
         let waiting = end.saturating_sub(self.decided_next());
-        let age = self.oldest_waiting.filter(|_| waiting > 0);
+        let oldest = self.appends.front().map(|append| append.since).or(self.oldest_waiting);
+        let age = oldest.filter(|_| waiting > 0);
         let age = age.map_or(Duration::ZERO, |since| now(&self.parts).since(since));
         self.metrics.set_lag(waiting, age);
     }

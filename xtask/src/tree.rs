@@ -94,9 +94,17 @@ impl Tree {
     }
 }
 
-/// The cargo that runs us, so that a nested call uses the same toolchain.
+/// The cargo that runs us, so that a nested call uses the same toolchain; without what it says of
+/// our own package: build scripts look at that, and would run again after each call by hand.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn packages(metadata: &Value, root: &Path) -> Result<Vec<Package>> {

@@ -63,6 +63,17 @@ fn a_partition_that_was_never_owned_falls_behind_too() {
 }
 
 #[test]
+fn what_was_sent_and_not_acknowledged_waits_and_grows_old() {
+    let world = World::new();
+    let (mut worker, gauges) = measured(&world, 1);
+    behind(&world, &mut worker);
+    assert_eq!(gauges.lag(), (3.0, 0.0));
+    pass(&world, &mut worker, Duration::from_secs(3));
+    settle(&mut worker);
+    assert_eq!(gauges.lag(), (3.0, 3.0));
+}
+
+#[test]
 fn who_has_lost_a_partition_says_nothing_of_it() {
     let world = World::new();
     let (mut worker, gauges) = measured(&world, 1);

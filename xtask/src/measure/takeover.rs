@@ -68,7 +68,8 @@ fn fill(cluster: &Cluster, orders: u32) -> Result<()> {
     let mut left = orders;
     while left > 0 {
         let buyers = left.min(CROWD);
-        let (size, stock) = (buyers.to_string(), (buyers + SPARE).to_string());
+        // Every buyer takes two units at most.
+        let (size, stock) = (buyers.to_string(), (buyers * 2 + SPARE).to_string());
         let arrivals = format!("steady:{RATE}");
         // The same seed: the same product.
         let mut crowd = cluster.start_crowd(&[
@@ -108,7 +109,7 @@ fn measure(
             remove_snapshots(&cluster.ground)?;
         }
         let (took, outcome) = kill_and_buy(cluster, heir)?;
-        taking_over.push(format!("{took:.2}"));
+        taking_over.push(format!("{took:.3}"));
         outcomes.push(format!("{:.2}", outcome.as_secs_f64()));
     }
     let snapshot = if snapshot { "fresh" } else { "none" };
