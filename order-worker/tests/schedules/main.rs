@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod assignment;
+mod every_schedule;
 mod gate;
 mod gauges;
 mod giving_back;

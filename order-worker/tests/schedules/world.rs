@@ -50,6 +50,11 @@ impl World {
         Self { clock, commands, decisions, store, board, buyers }
     }
 
+    /// How much time has passed.
+    pub(crate) fn clock_millis(&self) -> u64 {
+        self.clock.elapsed_millis()
+    }
+
     pub(crate) fn snapshots(&self) -> Snapshots {
         Snapshots::new(self.store.clone(), 7)
     }
