@@ -43,7 +43,7 @@ struct CommandLine {
 enum Task {
     /// Everything that has to hold before a change goes in; stops at the first failure.
     Test {
-        /// The end-to-end run with a crowd of 20,000 buyers in place of 3,000.
+        /// A crowd of 20,000 buyers in place of 3,000, and larger worlds that are tried whole.
         #[arg(long)]
         full: bool,
     },

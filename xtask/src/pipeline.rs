@@ -16,6 +16,9 @@ use crate::{deployment, e2e, faults, servers, tidy};
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
 const FULL_STOCK: u32 = 6000;
+/// How many small worlds are tried, and how long schedules are: a few minutes, two gigabytes.
+const FULL_WORLDS: [(&str, &str); 2] =
+    [("TIMEDEAL_WORLDS", "2000000"), ("TIMEDEAL_SCHEDULES", "7")];
 
 /// How a step ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +87,7 @@ fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> V
             run: Box::new(|| deployment::run(tree).map(|()| Ended::Passed)),
         },
         Step { name: "test servers", run: Box::new(|| start_servers(tree, started)) },
-        cargo_step(tree, "tests", &["test", "--workspace", "--features", "cloud"]),
+        Step { name: "tests", run: Box::new(move || run_tests(tree, full)) },
         Step { name: "page tests", run: Box::new(|| test_pages(tree)) },
         cargo_step(tree, "release build", &["build", "--release"]),
         Step {
@@ -142,6 +145,16 @@ fn cargo_step<'a>(tree: &'a Tree, name: &'static str, arguments: &'static [&str]
         Ok(Ended::Passed)
     };
     Step { name, run: Box::new(run) }
+}
+
+fn run_tests(tree: &Tree, full: bool) -> Result<Ended> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--features", "cloud"]).current_dir(&tree.root);
+    if full {
+        command.envs(FULL_WORLDS);
+    }
+    finish(&mut command)?;
+    Ok(Ended::Passed)
 }
 
 fn start_servers(tree: &Tree, started: &RefCell<Vec<Server>>) -> Result<Ended> {

@@ -7,5 +7,6 @@ mod memory_store;
 mod property;
 mod seeding;
 mod setup;
+mod small_logs;
 mod watching;
 mod world;

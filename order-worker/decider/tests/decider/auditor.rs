@@ -191,6 +191,14 @@ impl Auditor {
         self.assert_limit(deal_id, customer);
     }
 
+    /// Offset, customer, key and units of every order.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = (Offset, CustomerId, Digest, u32)> {
+        let told = |(offset, order): (&Offset, &Order)| {
+            (*offset, order.customer, order.key, order.quantity)
+        };
+        self.orders.iter().map(told)
+    }
+
     /// Units left and held, counted from the orders.
     fn counted(&self, deal_id: DealId) -> (i128, u64) {
         let (mut left, mut held) = (self.deals[&deal_id].stock, 0);
