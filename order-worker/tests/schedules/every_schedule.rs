@@ -85,7 +85,7 @@ impl Explorer {
         println!("{bounds:?}: {} stages, {} logs, {healed} healed", seen.len(), logs.len());
     }
 
-    fn visit(&mut self, path: &Vec<Action>, waiting: &mut VecDeque<Vec<Action>>) {
+    fn visit(&mut self, path: &[Action], waiting: &mut VecDeque<Vec<Action>>) {
         let stage = self.bounds.stage(path);
         let mut go_on = |before: &[Action], action: Action| {
             if self.bounds.allow(before, action) {

@@ -1,6 +1,7 @@
 //! The decider seen from outside: tables, properties, a small world played through, and memory.
 
 #![allow(clippy::unwrap_used, reason = "what tests build is right, or the test has failed")]
+#![allow(clippy::print_stdout, reason = "says how much was tried")]
 
 mod announcements;
 mod auditor;

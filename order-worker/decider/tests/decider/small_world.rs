@@ -4,7 +4,7 @@
 //! Worlds that have come to the same are gone on with once, and who is who does not matter: the
 //! first customer is ann, her first key is k, the first payment is p.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,7 +157,7 @@ fn takes_units(event: &Event) -> bool {
 /// Plays all of up to `depth` requests; how many worlds there are, and how many requests were
 /// decided in them.
 fn play_all(first: World, alphabet: Alphabet, depth: usize) -> (usize, usize) {
-    let mut seen = HashSet::from([first.key()]);
+    let mut seen = BTreeSet::from([first.key()]);
     let (mut level, mut decided) = (vec![first], 0);
     for left in (0..depth).rev() {
         let mut next_level = Vec::new();

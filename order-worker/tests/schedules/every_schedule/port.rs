@@ -129,10 +129,10 @@ impl Log for Port {
             sending.asked += 1;
             let fate = std::mem::replace(&mut sending.next, Fate::Lands);
             // No backend lets what one process sends overtake what it has sent before.
-            match fate {
-                Fate::Lands if !sending.held.is_empty() => Fate::Held,
-                Fate::LandsUnknown | Fate::Torn if !sending.held.is_empty() => Fate::Late,
-                fate => fate,
+            match (fate, sending.held.is_empty()) {
+                (Fate::Lands, false) => Fate::Held,
+                (Fate::LandsUnknown | Fate::Torn, false) => Fate::Late,
+                (fate, _) => fate,
             }
         };
         match fate {
