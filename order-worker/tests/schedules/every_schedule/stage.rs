@@ -131,7 +131,7 @@ impl Stage {
         self.ports[self.processes[number].port].asked() > 0
     }
 
-    /// Everything that may happen next, apart from fates; waiting only while all is quiet.
+    /// Everything that may happen next, apart from fates.
     pub(crate) fn actions(&self) -> Vec<Action> {
         let numbers = 0..self.processes.len();
         let woken = numbers.clone().filter(|it| self.is_woken(*it));
