@@ -3,6 +3,7 @@
 
 mod accept;
 mod edge;
+mod framing;
 mod operations;
 mod telemetry;
 mod wire;

@@ -15,6 +15,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::Service as HyperService;
 use schemas::http::ProblemCode;
 
+use super::framing;
 use super::telemetry::Meters;
 use super::wire::Stage;
 use crate::call::Call;
@@ -97,7 +98,9 @@ impl Shared {
             Matched::Operation(index) => Some(*index),
             Matched::Asset | Matched::OtherMethod(_) | Matched::Nothing => None,
         };
-        let mut response = if head.method == Method::OPTIONS {
+        let mut response = if let Some(fault) = framing::fault(&head) {
+            hang_up(fault).into_response(&self.service.dice)
+        } else if head.method == Method::OPTIONS {
             self.tell_options(&head.headers, &matched)
         } else {
             match matched {
@@ -255,6 +258,12 @@ fn take_request_id(headers: &HeaderMap, dice: &Dice) -> HeaderValue {
 pub(super) fn request_id(dice: &Dice) -> HeaderValue {
     let id = format!("{:016x}{:016x}", dice.draw(), dice.draw());
     HeaderValue::try_from(id).expect("hexadecimal digits are visible ASCII")
+}
+
+/// Whatever follows on the connection may be a part of this request, or not.
+fn hang_up(fault: &str) -> Refusal {
+    Refusal::new(ProblemCode::Malformed, fault)
+        .with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 fn not_found() -> Refusal {

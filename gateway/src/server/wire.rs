@@ -228,3 +228,6 @@ impl AsyncWrite for Wire {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

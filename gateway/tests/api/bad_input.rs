@@ -15,9 +15,10 @@ use crate::client::Ask;
 use crate::world::{WEBHOOK_SECRET, World, deal_body};
 
 /// What a request is to be refused with: the code, and the pointer if there is one.
-type Expect = (&'static str, Option<&'static str>);
+pub(crate) type Expect = (&'static str, Option<&'static str>);
 
-async fn check(world: &World, ask: Ask, expect: Expect) {
+/// Refused so, and nothing was appended.
+pub(crate) async fn check(world: &World, ask: Ask, expect: Expect) {
     let shown = format!("{ask:?}");
     let before = world.appended().await;
     let told = ask.send(world.address).await;

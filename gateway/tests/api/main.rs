@@ -7,6 +7,7 @@ mod buying;
 mod client;
 mod document;
 mod fan_out;
+mod hostile;
 mod operators;
 mod owner;
 mod rotation;
