@@ -247,9 +247,9 @@ pub(crate) fn no_order() -> Refusal {
     Refusal::new(ProblemCode::OrderNotFound, "there is no such order of this customer")
 }
 
-/// Why the status view did not say.
+/// Why the status view did not say. What it does not find is told as what was never issued.
 pub(crate) fn unsaid(code: ProblemCode) -> Refusal {
-    Refusal::new(code, code.title())
+    if code == ProblemCode::OrderNotFound { no_order() } else { Refusal::new(code, code.title()) }
 }
 
 /// An offset as the next one to read: what an event of a stream is called.

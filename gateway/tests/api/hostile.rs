@@ -4,6 +4,9 @@
 mod bodies;
 mod floods;
 mod headers;
+mod identities;
+mod notices;
+mod paging;
 mod paths;
 mod raw;
 mod smuggling;
