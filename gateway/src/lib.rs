@@ -17,6 +17,7 @@ mod demo;
 mod keys;
 mod limits;
 mod openapi;
+pub mod probe;
 mod problem;
 mod reading;
 mod retry;
