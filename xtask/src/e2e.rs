@@ -4,7 +4,7 @@
 //! Knows the service by its command line and its HTTP interface only.
 
 mod purchase;
-mod service;
+pub(crate) mod service;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `servers`, `faults`,
-//! `measure`, `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `schemathesis`, `servers`,
+//! `faults`, `measure`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -20,6 +20,7 @@ mod measure;
 mod pipeline;
 mod programs;
 mod rust_code;
+mod schemathesis;
 mod servers;
 mod shopper;
 mod tidy;
@@ -53,6 +54,8 @@ enum Task {
     Deployment,
     /// The real binary: buy, rush, kill it mid-rush, restart, audit, stop.
     E2e(e2e::Options),
+    /// The real binary, sent what its OpenAPI document allows and what it does not.
+    Schemathesis(schemathesis::Options),
     /// Real servers for tests: Kafka, MariaDB, and one that answers as AWS does.
     Servers {
         #[command(subcommand)]
@@ -86,6 +89,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Tidy => tidy::run(&tree),
         Task::Deployment => deployment::run(&tree),
         Task::E2e(options) => e2e::run(&tree, &options),
+        Task::Schemathesis(options) => schemathesis::run(&tree, &options),
         Task::Servers { action } => servers::run(&tree, action),
         Task::Faults(options) => faults::run(&tree, &options),
         Task::Measure { what } => measure::run(&tree, &what),

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::programs::{finish, is_installed};
 use crate::servers::Server;
 use crate::tree::{Tree, cargo};
-use crate::{deployment, e2e, faults, servers, tidy};
+use crate::{deployment, e2e, faults, schemathesis, servers, tidy};
 
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
@@ -93,6 +93,13 @@ fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> V
         Step {
             name: "end to end",
             run: Box::new(move || e2e::run_built(tree, &options).map(|()| Ended::Passed)),
+        },
+        Step {
+            name: "schemathesis",
+            run: Box::new(move || {
+                let options = schemathesis::Options::default();
+                schemathesis::run_built(tree, &options).map(|()| Ended::Passed)
+            }),
         },
         Step {
             name: "faults",

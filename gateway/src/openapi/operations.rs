@@ -39,7 +39,9 @@ pub(super) fn all(generator: &mut SchemaGenerator) -> Vec<Operation> {
 }
 
 fn idempotency_key() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": 257 })
+    // Bare or quoted, it is the same key.
+    let pattern = r#"^("[!#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$"#;
+    json!({ "type": "string", "pattern": pattern })
 }
 
 fn page_parameters(operation: Operation, statuses: &[&str]) -> Operation {

@@ -4,9 +4,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::request::TEXT;
+use crate::limits::{DESCRIPTION_CHARS_MAX, IMAGE_URL_BYTES_MAX, PRICE_MAX, TITLE_CHARS_MAX};
 use crate::log::Product;
 use crate::object::objects;
 use crate::{Currency, Money};
+
+/// An `https` address with a host.
+const IMAGE_URL: &str = "^https://[!-.0-~][!-~]*$";
 
 /// An amount in minor units of a currency: `{"amount": 1990, "currency": "EUR"}` is 19.90 €.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -14,6 +19,7 @@ use crate::{Currency, Money};
 #[schemars(rename = "PriceRequest")]
 pub(super) struct StrictMoney {
     /// Minor units, not negative.
+    #[schemars(range(min = 0, max = PRICE_MAX))]
     amount: i64,
     /// What the units are of.
     currency: Currency,
@@ -25,11 +31,14 @@ pub(super) struct StrictMoney {
 #[schemars(rename = "ProductRequest")]
 pub(super) struct StrictProduct {
     /// 1 to [`crate::limits::TITLE_CHARS_MAX`] characters.
+    #[schemars(length(min = 1, max = TITLE_CHARS_MAX), extend("pattern" = TEXT))]
     name: Box<str>,
     /// At most [`crate::limits::DESCRIPTION_CHARS_MAX`] characters.
+    #[schemars(length(max = DESCRIPTION_CHARS_MAX), extend("pattern" = TEXT))]
     description: Box<str>,
     /// `https` address of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = IMAGE_URL_BYTES_MAX), extend("pattern" = IMAGE_URL))]
     image_url: Option<Box<str>>,
 }
 
