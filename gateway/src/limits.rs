@@ -75,25 +75,9 @@ impl Limits {
         })
     }
 
-    /// Who really calls: the last address in `X-Forwarded-For` that is not a trusted proxy, as
-    /// far as trusted proxies wrote it.
+    /// Who really calls, by what trusted proxies say.
     pub(crate) fn caller(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let trusted =
-            |address: IpAddr| self.trusted_proxies.iter().any(|range| range.contains(address));
-        let mut caller = peer.to_canonical();
-        if self.trusted_proxies.is_empty() || !trusted(caller) {
-            return caller;
-        }
-        let lines = headers.get_all("x-forwarded-for").iter().rev();
-        let text = lines.filter_map(|line| line.to_str().ok());
-        for hop in text.flat_map(|line| line.rsplit(',')) {
-            let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
-            caller = address.to_canonical();
-            if !trusted(caller) {
-                break;
-            }
-        }
-        caller
+        caller(&self.trusted_proxies, peer, headers)
     }
 
     /// Forgets, from time to time until shutdown, who has not called for so long that it makes no
@@ -115,6 +99,30 @@ impl Limits {
             addresses.shrink_to_fit();
         }
     }
+}
+
+/// The last address in `X-Forwarded-For` that is not a trusted proxy, as far as trusted proxies
+/// wrote it: whatever stands before what cannot be read may be the caller's own words.
+pub(crate) fn caller(
+    trusted_proxies: &[AddressRange],
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> IpAddr {
+    let trusted = |address: IpAddr| trusted_proxies.iter().any(|range| range.contains(address));
+    let mut caller = peer.to_canonical();
+    if !trusted(caller) {
+        return caller;
+    }
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let text = lines.map_while(|line| line.to_str().ok());
+    for hop in text.flat_map(|line| line.rsplit(',')) {
+        let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
+        caller = address.to_canonical();
+        if !trusted(caller) {
+            break;
+        }
+    }
+    caller
 }
 
 fn limiter<K: Clone + Eq + std::hash::Hash>(rate: RateConfig, clock: &LimitClock) -> Limiter<K> {
@@ -190,5 +198,7 @@ mod tests {
         check_caller(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6", "1.1.1.1"], "1.1.1.1");
         check_caller(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6, rubbish"], "10.0.0.1");
         check_caller(&["10.0.0.0/8"], "10.0.0.1", &[], "10.0.0.1");
+        // A line that cannot be read hides what the proxy wrote, not only what the caller did.
+        check_caller(&["10.0.0.0/8"], "10.0.0.1", &["6.6.6.6", "é, 1.1.1.1"], "10.0.0.1");
     }
 }
