@@ -18,7 +18,7 @@ pub use oidc::{OidcAlgorithm, OidcFault, OidcOptions, OidcOutcome, OidcVerifier,
 pub use principal::{Principal, Scope, Scopes};
 pub use verifier::{ByIssuer, TokenFault, Verified, VerifyToken};
 
-pub(crate) use oidc::describe_metrics;
+pub(crate) use oidc::{describe_metrics, judge};
 
 use std::sync::Arc;
 use std::time::Duration;

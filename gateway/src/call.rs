@@ -34,7 +34,7 @@ impl Call {
 }
 
 /// Whether it is `00-<32 hex>-<16 hex>-<2 hex>`, or as much of a later version (which may go on).
-fn is_traceparent(value: &[u8]) -> bool {
+pub(crate) fn is_traceparent(value: &[u8]) -> bool {
     const LENGTH: usize = 55;
     let lower_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
     let Some((known, rest)) = value.split_at_checked(LENGTH) else {

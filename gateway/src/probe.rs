@@ -1,6 +1,8 @@
 //! The readers of what strangers send, one function each, for tests that throw bytes at every
 //! decoder of the project. No program calls them; what they read is read in `reading` alone.
 
+use std::net::IpAddr;
+
 use read_model::OrderCursor;
 use schemas::http::{
     AccountRequest, DealRequest, PaymentNotice, PurchaseRequest, ScheduleRequest, SessionRequest,
@@ -10,8 +12,10 @@ use schemas::{DealId, Position, Timestamp};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::auth::{self, OidcOptions};
 use crate::problem::Refusal;
 use crate::reading::{self, DealCursor};
+use crate::{call, limits};
 
 /// A cursor of orders, read and written again; none if it is none.
 #[must_use]
@@ -49,6 +53,33 @@ pub fn query(target: &str) -> bool {
     let Ok(uri) = target.parse() else { return false };
     let query = reading::Query::read(&uri, &["wait", "limit", "cursor", "status"]);
     query.is_ok_and(|query| query.wait().is_ok() && query.limit().is_ok())
+}
+
+/// Whether this is a trace context that is passed on.
+#[must_use]
+pub fn traceparent(value: &[u8]) -> bool {
+    http::HeaderValue::from_bytes(value).is_ok_and(|it| call::is_traceparent(it.as_bytes()))
+}
+
+/// Who calls, by these lines of `X-Forwarded-For`, if the proxies of 10.0.0.0/8 are trusted and
+/// 10.0.0.1 passes the call on; none if no header can be such a line.
+#[must_use]
+pub fn caller(lines: &[&[u8]]) -> Option<IpAddr> {
+    let mut headers = http::HeaderMap::new();
+    for line in lines {
+        headers.append("x-forwarded-for", http::HeaderValue::from_bytes(line).ok()?);
+    }
+    let proxies = ["10.0.0.0/8".parse().expect("the range is a literal")];
+    Some(limits::caller(&proxies, IpAddr::from([10, 0, 0, 1]), &headers))
+}
+
+/// Whether a token is good by the keys that `https://id.example` publishes; none if no such key
+/// can be used.
+#[must_use]
+pub fn issuer_keys(keys: &[u8], token: &str, now_seconds: i64) -> Option<bool> {
+    let options = OidcOptions::new("https://id.example", auth::AUDIENCE);
+    let options = options.ok().expect("the issuer is a literal");
+    auth::judge(&options, keys, token, now_seconds).map(|judged| judged.is_ok())
 }
 
 /// As how many kinds of request body these bytes are taken, ranges and all.

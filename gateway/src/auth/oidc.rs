@@ -117,12 +117,10 @@ impl VerifyToken for OidcVerifier {
     }
 
     fn verify(&self, token: &str, now_seconds: i64) -> Result<Verified, TokenFault> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Forged)?;
-        let algorithm = self.shared.options.allows(header.alg).ok_or(TokenFault::Forged)?;
+        let (kid, algorithm) = self.shared.options.claimed(token)?;
         let left = self.shared.keys_left().ok_or(TokenFault::UnknownKey)?;
         let keys = self.shared.keys.load();
-        let key = keys.find(header.kid.as_deref(), algorithm)?;
-        let mut verified = key.verify(token, now_seconds)?;
+        let mut verified = keys.find(kid.as_deref(), algorithm)?.verify(token, now_seconds)?;
         // Remembered no longer than the keys are good, if nobody confirms them again.
         let left_seconds = i64::try_from(left.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
         let keys_until_seconds = now_seconds.saturating_add(left_seconds);
@@ -148,6 +146,21 @@ impl VerifyToken for OidcVerifier {
         drop(seat);
         if succeeded { Ok(()) } else { Err(TokenFault::Unavailable) }
     }
+}
+
+/// Judges a token by a set of keys as [`OidcVerifier`] does once it has fetched them; none if the
+/// set has no key that can be used.
+pub(crate) fn judge(
+    options: &OidcOptions,
+    keys: &[u8],
+    token: &str,
+    now_seconds: i64,
+) -> Option<Result<Verified, TokenFault>> {
+    let keys = PublishedKeys::read(keys, options).ok()?;
+    let verify = |(kid, algorithm): (Option<String>, _)| {
+        keys.find(kid.as_deref(), algorithm)?.verify(token, now_seconds)
+    };
+    Some(options.claimed(token).and_then(verify))
 }
 
 impl fmt::Debug for OidcVerifier {

@@ -6,7 +6,7 @@ use crate::tree::{Package, SourceFile};
 
 /// What a package may use of this workspace, dev-dependencies apart. [`ALL`] for the two that put
 /// everything together.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("schemas", &[]),
     ("platform", &[]),
     ("event-log", &["schemas"]),
@@ -21,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("loadtest", &["schemas"]),
     ("timedeal", ALL),
     ("simulation", ALL),
+    ("decoders", &["schemas", "event-log", "decider", "order-worker", "gateway", "platform"]),
     ("test-servers", &[]),
     ("xtask", &[]),
 ];

@@ -8,6 +8,7 @@ use jsonwebtoken::Algorithm;
 use reqwest::Url;
 
 use super::OidcFault;
+use crate::auth::verifier::TokenFault;
 
 /// What an issuer may sign with. Shared secrets are not among them: whoever can read the published
 /// keys could sign.
@@ -128,6 +129,16 @@ impl OidcOptions {
     /// The algorithm, if tokens may be signed with it.
     pub(super) fn allows(&self, algorithm: Algorithm) -> Option<OidcAlgorithm> {
         self.algorithms.iter().copied().find(|allowed| allowed.as_jwa() == algorithm)
+    }
+
+    /// Which key a token says that it was signed with, and how; nothing of it is verified.
+    pub(super) fn claimed(
+        &self,
+        token: &str,
+    ) -> Result<(Option<String>, OidcAlgorithm), TokenFault> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Forged)?;
+        let algorithm = self.allows(header.alg).ok_or(TokenFault::Forged)?;
+        Ok((header.kid, algorithm))
     }
 
     /// Keys never come over a weaker channel than the document that names them.

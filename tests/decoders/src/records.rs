@@ -12,13 +12,12 @@ use schemas::log::{
 use schemas::{Digest, Timestamp};
 use sha2::{Digest as _, Sha256};
 
+use crate::seeds::files;
+
 /// Every line of the golden files; both logs' together, since each must refuse the other's.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/golden");
-    let mut paths: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let texts = paths.iter().map(|path| std::fs::read_to_string(path).unwrap());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/golden");
+    let texts = files(&folder).into_iter().map(|path| std::fs::read_to_string(path).unwrap());
     texts
         .flat_map(|text| text.lines().map(|line| line.as_bytes().to_vec()).collect::<Vec<_>>())
         .collect()

@@ -1,5 +1,7 @@
 //! Texts of clients and of whoever configures: bodies, cursors, headers, addresses, files.
 
+use std::net::IpAddr;
+
 use event_log::kafka::KafkaUrl;
 use gateway::answer::Seen;
 use gateway::auth::TokenKeys;
@@ -82,6 +84,37 @@ pub(crate) fn idempotency_key(bytes: &[u8]) -> bool {
     assert_eq!(probe::idempotency_key(quoted.as_bytes()).as_ref(), Some(&key));
     assert_eq!(probe::idempotency_key(key.as_bytes()), Some(key));
     true
+}
+
+pub(crate) fn traceparent(bytes: &[u8]) -> bool {
+    if !probe::traceparent(bytes) {
+        return false;
+    }
+    let plain = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
+    assert!((55..=256).contains(&bytes.len()) && bytes[..55].iter().all(plain));
+    true
+}
+
+/// Lines of the header, in the order in which they come.
+pub(crate) fn forwarded_for(bytes: &[u8]) -> bool {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let Some(caller) = probe::caller(&lines) else { return false };
+    let proxy = |address: &IpAddr| matches!(address, IpAddr::V4(it) if it.octets()[0] == 10);
+    // Who wrote an entry is known as long as all behind it were proxies.
+    let mut expected = IpAddr::from([10, 0, 0, 1]);
+    for entry in bytes.rsplit(|byte| matches!(byte, b'\n' | b',')) {
+        if !proxy(&expected) {
+            break;
+        }
+        let text = std::str::from_utf8(entry).ok();
+        let Some(address) = text.and_then(|it| it.trim().parse::<IpAddr>().ok()) else { break };
+        expected = address.to_canonical();
+    }
+    // A line is read as a whole or not at all: then whoever is before it is not believed.
+    let readable =
+        lines.iter().all(|line| line.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~')));
+    assert!(caller == expected || !readable && proxy(&caller), "{caller}, not {expected}");
+    !proxy(&caller)
 }
 
 pub(crate) fn seen(bytes: &[u8]) -> bool {

@@ -1,18 +1,13 @@
-//! Every decoder of bytes that come from outside, in one table, driven by seeded mutations of good
-//! and once bad input. Beside not panicking, each says what must be true of what it takes: it is
-//! written again as something that reads the same, and whatever proves that it was issued was.
-//!
+//! Seeded mutations of good and once bad input, at every decoder of the table. The same every time;
 //! `TIMEDEAL_MUTATION_SEED` and `TIMEDEAL_MUTATION_CASES` make another, or a longer, run.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod driver;
-mod issued;
-mod records;
-mod targets;
-mod texts;
 
 use std::num::NonZeroU64;
+
+use decoders::TARGETS;
 
 /// The seed of a run that nobody gave one.
 const SEED: u64 = 0x7131_0003;
@@ -24,15 +19,15 @@ fn no_decoder_panics_and_what_is_taken_reads_back_the_same() {
     let variable = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seed = variable("TIMEDEAL_MUTATION_SEED").unwrap_or(SEED);
     let cases = variable("TIMEDEAL_MUTATION_CASES").unwrap_or(CASES);
-    for target in targets::all() {
-        driver::drive(&target, seed, NonZeroU64::new(cases).unwrap());
+    for target in &TARGETS {
+        driver::drive(target, seed, NonZeroU64::new(cases).unwrap());
     }
 }
 
 #[test]
 fn every_target_takes_its_own_seeds() {
-    for target in targets::all() {
-        let seeds = driver::seeds(&target);
+    for target in &TARGETS {
+        let seeds = target.seeds();
         assert!(!seeds.is_empty(), "{} has nothing to begin with", target.name);
         let taken = seeds.iter().filter(|seed| (target.run)(seed)).count();
         assert!(taken > 0, "{}: none of its seeds is taken, so nothing is tried", target.name);

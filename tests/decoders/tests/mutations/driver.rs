@@ -3,48 +3,11 @@
 
 use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
-use crate::targets::Target;
+use decoders::{BYTES_MAX, PIECES, Target};
 
-/// Longest input: the longest body of a request, and a little.
-const BYTES_MAX: usize = 70_000;
 /// Most changes to one input.
 const CHANGES_MAX: u64 = 6;
-
-/// Pieces that mean something to one format or another.
-const PIECES: [&[u8]; 30] = [
-    b"{",
-    b"}",
-    b"[",
-    b"]",
-    b"\"",
-    b":",
-    b",",
-    b"\\u0000",
-    b"\\ud800",
-    b"\\\"",
-    b"null",
-    b"true",
-    b"-1",
-    b"0",
-    b"1e999",
-    b"1.5",
-    b"18446744073709551615",
-    b"9223372036854775808",
-    b"-9223372036854775809",
-    b"\x00",
-    b"\xff",
-    b"\xef\xbb\xbf",
-    b"=",
-    b".",
-    b"\r\n",
-    b"%00",
-    b"/",
-    b"d",
-    b"ms",
-    b"AAAA",
-];
 
 /// SplitMix64.
 pub(crate) struct Dice(pub(crate) u64);
@@ -67,23 +30,9 @@ impl Dice {
     }
 }
 
-/// What a target begins with: what it makes itself, and what once broke it, or might.
-pub(crate) fn seeds(target: &Target) -> Vec<Vec<u8>> {
-    let mut seeds = (target.seeds)();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/decoders/corpus");
-    let folder = folder.join(target.name);
-    if folder.is_dir() {
-        let mut paths: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        seeds.extend(paths.iter().map(|path| std::fs::read(path).unwrap()));
-    }
-    seeds
-}
-
 /// Runs a target on its seeds, and on so many mutations of them.
 pub(crate) fn drive(target: &Target, seed: u64, cases: NonZeroU64) {
-    let seeds = seeds(target);
+    let seeds = target.seeds();
     for input in &seeds {
         check(target, "a seed", input);
     }

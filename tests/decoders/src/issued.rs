@@ -7,8 +7,8 @@ use std::time::Duration;
 use gateway::auth::{
     LocalVerifier, Scopes, TokenIssuer, TokenKeys, TokenRequest, Verified, VerifyToken,
 };
-use gateway::signature;
 use gateway::ticket::Tickets;
+use gateway::{probe, signature};
 use platform::secrets::{KeyRing, Rotating, SecretBytes, SigningKeyMaterial, SigningKeys};
 use schemas::{CustomerId, Position};
 use uuid::Uuid;
@@ -103,6 +103,22 @@ pub(crate) fn token(bytes: &[u8]) -> bool {
     let verified: Result<Verified, _> = LocalVerifier::new(KEYS.clone()).verify(text, NOW_SECONDS);
     assert!(verified.is_err() || TOKENS.iter().any(|token| token == text), "it was not issued");
     verified.is_ok()
+}
+
+/// A set of keys, a line feed, and a token that one of them has signed.
+const ISSUED: [&str; 3] = [
+    include_str!("../corpus/issuer_keys/ed25519"),
+    include_str!("../corpus/issuer_keys/p256"),
+    include_str!("../corpus/issuer_keys/rsa"),
+];
+
+pub(crate) fn issuer_keys(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else { return false };
+    let Ok(token) = std::str::from_utf8(&bytes[end + 1..]) else { return false };
+    let judged = probe::issuer_keys(&bytes[..end], token, NOW_SECONDS);
+    let issued = ISSUED.iter().any(|issued| issued.ends_with(&format!("\n{token}")));
+    assert!(judged != Some(true) || issued, "it was not issued");
+    judged == Some(true)
 }
 
 const NOTICE: &[u8] = br#"{"payment_id":"p1","amount":1990,"currency":"EUR"}"#;
