@@ -1,5 +1,5 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `schemathesis`, `servers`,
-//! `faults`, `measure`, `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `schemathesis`, `fuzz`,
+//! `servers`, `faults`, `measure`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -14,6 +14,7 @@ mod cluster;
 mod deployment;
 mod e2e;
 mod faults;
+mod fuzz;
 mod http;
 mod loc;
 mod measure;
@@ -56,6 +57,8 @@ enum Task {
     E2e(e2e::Options),
     /// The real binary, sent what its OpenAPI document allows and what it does not.
     Schemathesis(schemathesis::Options),
+    /// Every decoder of bytes from outside, sought to be broken by libFuzzer.
+    Fuzz(fuzz::Options),
     /// Real servers for tests: Kafka, MariaDB, and one that answers as AWS does.
     Servers {
         #[command(subcommand)]
@@ -90,6 +93,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Deployment => deployment::run(&tree),
         Task::E2e(options) => e2e::run(&tree, &options),
         Task::Schemathesis(options) => schemathesis::run(&tree, &options),
+        Task::Fuzz(options) => fuzz::run(&tree, &options),
         Task::Servers { action } => servers::run(&tree, action),
         Task::Faults(options) => faults::run(&tree, &options),
         Task::Measure { what } => measure::run(&tree, &what),

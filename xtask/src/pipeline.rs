@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::programs::{finish, is_installed};
 use crate::servers::Server;
 use crate::tree::{Tree, cargo};
-use crate::{deployment, e2e, faults, schemathesis, servers, tidy};
+use crate::{deployment, e2e, faults, fuzz, schemathesis, servers, tidy};
 
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
@@ -99,6 +99,12 @@ fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> V
             run: Box::new(move || {
                 let options = schemathesis::Options::default();
                 schemathesis::run_built(tree, &options).map(|()| Ended::Passed)
+            }),
+        },
+        Step {
+            name: "fuzz",
+            run: Box::new(move || {
+                fuzz::run(tree, &fuzz::Options::of(full)).map(|()| Ended::Passed)
             }),
         },
         Step {

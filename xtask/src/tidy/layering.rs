@@ -6,7 +6,7 @@ use crate::tree::{Package, SourceFile};
 
 /// What a package may use of this workspace, dev-dependencies apart. [`ALL`] for the two that put
 /// everything together.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("schemas", &[]),
     ("platform", &[]),
     ("event-log", &["schemas"]),
@@ -22,6 +22,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("timedeal", ALL),
     ("simulation", ALL),
     ("decoders", &["schemas", "event-log", "decider", "order-worker", "gateway", "platform"]),
+    ("fuzz", &["decoders"]),
     ("test-servers", &[]),
     ("xtask", &[]),
 ];

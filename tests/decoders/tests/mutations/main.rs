@@ -6,6 +6,7 @@
 mod driver;
 
 use std::num::NonZeroU64;
+use std::path::Path;
 
 use decoders::TARGETS;
 
@@ -32,4 +33,21 @@ fn every_target_takes_its_own_seeds() {
         let taken = seeds.iter().filter(|seed| (target.run)(seed)).count();
         assert!(taken > 0, "{}: none of its seeds is taken, so nothing is tried", target.name);
     }
+}
+
+#[test]
+fn libfuzzer_tries_every_target_too() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/fuzz_targets");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut found: Vec<String> = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(&format!("(\"{name}\"")).count(), 2, "{name} tries another");
+        found.push(name);
+    }
+    let mut names = TARGETS.map(|target| target.name);
+    names.sort_unstable();
+    found.sort();
+    assert_eq!(found, names);
 }
