@@ -19,6 +19,8 @@ use crate::auth::verifier::TokenFault;
 const KEYS_MAX: usize = 64;
 /// Sizes of an RSA modulus in bytes: shorter ones are weak, longer ones cost too much.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
+/// Size of a point on edwards25519.
+const ED25519_BYTES: usize = 32;
 
 /// The keys of one issuer that can be used here.
 #[derive(Default)]
@@ -114,6 +116,8 @@ fn algorithm(jwk: &Jwk) -> Option<OidcAlgorithm> {
     } else if let AlgorithmParameters::OctetKeyPair(pair) = &jwk.algorithm
         && pair.curve == EllipticCurve::Ed25519
     {
+        // jsonwebtoken looks at the length only when it verifies, and panics then.
+        URL_SAFE_NO_PAD.decode(&pair.x).ok().filter(|key| key.len() == ED25519_BYTES)?;
         (OidcAlgorithm::EdDsa, KeyAlgorithm::EdDSA)
     } else {
         // Shared secrets (`oct`) in particular.

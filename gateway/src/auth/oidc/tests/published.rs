@@ -46,6 +46,15 @@ fn keys_for_other_uses_are_left_out_and_the_rest_counts() {
 }
 
 #[test]
+fn an_ed25519_key_of_another_length_is_left_out() {
+    let counts = |x: &str| read(&[changed(ED25519, json!({ "x": x }))]).is_ok();
+    assert!(counts(&"A".repeat(43)));
+    for length in [0, 2, 42, 44, 86] {
+        assert!(!counts(&"A".repeat(length)), "{length}");
+    }
+}
+
+#[test]
 fn a_shared_secret_alone_is_no_set() {
     assert!(read(&[json!({ "kty": "oct", "alg": "HS256", "kid": "a", "k": "AA" })]).is_err());
 }
