@@ -142,6 +142,8 @@ impl Place {
         let program = self.folder.join(&self.triple).join("release").join(target);
         let mut command = Command::new(&program);
         command.current_dir(&folder).env("TIMEDEAL_FUZZ_FOLDER", &folder);
+        // Without it, what a panic says is among the last lines.
+        command.env("RUST_BACKTRACE", "0");
         command.args([&format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
         command.args([&format!("-timeout={SECONDS_MAX}"), &format!("-max_len={BYTES_MAX}")]);
         command.args([&format!("-rss_limit_mb={MEGABYTES_MAX}"), "-dict=dictionary"]);
@@ -165,10 +167,8 @@ fn finding(target: &str, folder: &Path, said: &str) -> String {
     let shown = &bytes[..bytes.len().min(SHOWN_MAX)];
     let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
     text += &format!("--- its input has {} bytes\n{hex}\n{}\n", bytes.len(), shown.escape_ascii());
-    text += &format!(
-        "--- keep it: mkdir -p tests/decoders/corpus/{target} && cp {} tests/decoders/corpus/{target}/",
-        input.display()
-    );
+    let corpus = format!("tests/decoders/corpus/{target}/");
+    text += &format!("--- keep it: mkdir -p {corpus} && cp {} {corpus}", input.display());
     text
 }
 

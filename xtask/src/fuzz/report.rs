@@ -49,7 +49,8 @@ impl Report {
 
 /// The file with the input that failed, if there is one.
 pub(super) fn kept_input(output: &str) -> Option<&str> {
-    output.lines().find_map(|line| line.split_once(KEPT)).map(|(_, name)| name.trim())
+    let (_, name) = output.lines().find_map(|line| line.split_once(KEPT))?;
+    Some(name.trim().trim_start_matches("./"))
 }
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ stat::peak_rss_mb:              45
     #[test]
     fn the_input_of_a_finding_is_found_by_name() {
         let said = "panicked\nartifact_prefix='./'; Test unit written to ./crash-da39\nBase64: ";
-        assert_eq!(kept_input(said), Some("./crash-da39"));
+        assert_eq!(kept_input(said), Some("crash-da39"));
         assert_eq!(kept_input(DONE), None);
     }
 }
