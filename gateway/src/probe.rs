@@ -78,7 +78,7 @@ pub fn caller(lines: &[&[u8]]) -> Option<IpAddr> {
 #[must_use]
 pub fn issuer_keys(keys: &[u8], token: &str, now_seconds: i64) -> Option<bool> {
     let options = OidcOptions::new("https://id.example", auth::AUDIENCE);
-    let options = options.ok().expect("the issuer is a literal");
+    let options = options.expect("its parts are literals");
     auth::judge(&options, keys, token, now_seconds).map(|judged| judged.is_ok())
 }
 
