@@ -3,8 +3,18 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri};
 use hyper::body::Incoming;
+
+/// The body of a request.
+#[derive(Debug)]
+pub(crate) enum CallBody {
+    /// Comes over a wire, frame by frame.
+    Incoming(Incoming),
+    /// Is there.
+    Whole(Bytes),
+}
 
 /// A request. Its headers share the connection's buffer, so whoever answers with a stream drops
 /// the call first.
@@ -14,16 +24,16 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     /// As sent.
     pub(crate) uri: Uri,
-    body: Mutex<Option<Incoming>>,
+    body: Mutex<Option<CallBody>>,
 }
 
 impl Call {
-    pub(crate) fn new(headers: HeaderMap, uri: Uri, body: Incoming) -> Self {
+    pub(crate) fn new(headers: HeaderMap, uri: Uri, body: CallBody) -> Self {
         Self { headers, uri, body: Mutex::new(Some(body)) }
     }
 
     /// The body, once.
-    pub(crate) fn take_body(&self) -> Option<Incoming> {
+    pub(crate) fn take_body(&self) -> Option<CallBody> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 

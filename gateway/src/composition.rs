@@ -4,24 +4,30 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use event_log::Log;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty};
 use platform::clock::Clock;
 use platform::secrets::{Rotating, SecretBytes};
 use platform::shutdown::ShutdownToken;
 use read_model::Store;
 use schemas::Timestamp;
+use schemas::http::ProblemCode;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::accounts::Passwords;
 use crate::auth::{self, Gatekeeper, TokenIssuer, VerifyToken};
+use crate::call::{Call, CallBody};
 use crate::commands::Appended;
 use crate::config::GatewayConfig;
 use crate::keys::GatewayKeys;
 use crate::limits::Limits;
+use crate::problem::Refusal;
 use crate::retry::Dice;
-use crate::routes;
-use crate::server::{self, Ready, ServeError};
+use crate::routes::{self, Matched};
+use crate::server::{self, Ready, Routes, ServeError};
 use crate::status::{Readiness, StatusView};
 use crate::ticket::Tickets;
 
@@ -91,14 +97,20 @@ impl Gateway {
     /// # Errors
     /// If the system has no randomness to give.
     pub fn new(parts: GatewayParts) -> Result<Self, ServeError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(ServeError::Randomness)?;
+        let mut cache_seed = [0; 32];
+        getrandom::fill(&mut cache_seed).map_err(ServeError::Randomness)?;
         let dice_seed = getrandom::u64().map_err(ServeError::Randomness)?;
+        Ok(Self::seeded(parts, cache_seed, dice_seed))
+    }
+
+    /// The same with randomness that is handed in: where remembered tokens are kept, and jitter.
+    #[must_use]
+    pub fn seeded(parts: GatewayParts, cache_seed: [u8; 32], dice_seed: u64) -> Self {
         server::describe_metrics();
         auth::describe_metrics();
         let clock = parts.clock;
         let service = Service {
-            gatekeeper: Gatekeeper::new(parts.verifier, Arc::clone(&clock), seed),
+            gatekeeper: Gatekeeper::new(parts.verifier, Arc::clone(&clock), cache_seed),
             limits: Limits::new(&parts.config, Arc::clone(&clock)),
             passwords: Passwords::new(),
             dice: Arc::new(Dice::new(dice_seed)),
@@ -114,7 +126,14 @@ impl Gateway {
             clock,
             config: parts.config,
         };
-        Ok(Self { service: Arc::new(service) })
+        Self { service: Arc::new(service) }
+    }
+
+    /// Whoever answers calls as [`Gateway::serve`] does, without any connection: for who has the
+    /// request and its whole body in hand.
+    #[must_use]
+    pub fn counter(&self) -> Counter {
+        Counter { service: Arc::clone(&self.service), routes: routes::all(&self.service) }
     }
 
     /// Whether it may be sent customers; for the operators' server, also while it stops.
@@ -155,5 +174,37 @@ impl Gateway {
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway").field("config", &self.service.config).finish_non_exhaustive()
+    }
+}
+
+/// Answers calls that come over no wire. Clones share the gateway.
+#[derive(Clone)]
+pub struct Counter {
+    service: Arc<Service>,
+    routes: Routes,
+}
+
+impl Counter {
+    /// Answers one call. What only an edge knows (request ids, CORS) is not there.
+    pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (head, body) = request.into_parts();
+        if !matches!(routes::find(&head.method, head.uri.path()), Matched::Operation(_)) {
+            let unknown = Refusal::new(ProblemCode::NotFound, "no such operation");
+            return unknown.into_bytes(&self.service.dice);
+        }
+        let mut matched = Request::new(Empty::new());
+        *matched.method_mut() = head.method;
+        *matched.uri_mut() = head.uri.clone();
+        let call = Call::new(head.headers, head.uri, CallBody::Whole(body));
+        matched.extensions_mut().insert(Arc::new(call));
+        let (head, body) = (self.routes)(matched).await.into_parts();
+        let body = body.collect().await.expect("bodies are made in memory").to_bytes();
+        Response::from_parts(head, body)
+    }
+}
+
+impl fmt::Debug for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counter").finish_non_exhaustive()
     }
 }

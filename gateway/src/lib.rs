@@ -30,7 +30,7 @@ pub mod ticket;
 pub mod view;
 mod web;
 
-pub use composition::{Gateway, GatewayParts};
+pub use composition::{Counter, Gateway, GatewayParts};
 pub use config::{AddressRange, GatewayConfig, RateConfig};
 pub use keys::{GatewayKeys, KeyWatches};
 pub use openapi::document as openapi_document;

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use schemas::http::ProblemCode;
 
-use crate::call::Call;
+use crate::call::{Call, CallBody};
 use crate::problem::Refusal;
 
 /// Largest body, in bytes; also of a chunked one.
@@ -24,7 +24,11 @@ pub(crate) async fn read_body(call: &Call) -> Result<Bytes, Refusal> {
         let code = ProblemCode::UnsupportedMediaType;
         return Err(Refusal::field(code, "Content-Encoding", detail));
     }
-    let body = call.take_body().expect("a handler reads the body once");
+    let body = match call.take_body().expect("a handler reads the body once") {
+        CallBody::Incoming(body) => body,
+        CallBody::Whole(bytes) if bytes.len() > BODY_BYTES_MAX => return Err(too_large()),
+        CallBody::Whole(bytes) => return Ok(bytes),
+    };
     if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
         return Err(too_large());
     }

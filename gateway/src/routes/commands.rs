@@ -127,8 +127,7 @@ async fn look_until(
     wait: Duration,
 ) -> Result<Looked, Refusal> {
     let mut watch = service.status.watch_order(position);
-    let deadline = tokio::time::sleep(wait);
-    let mut deadline = std::pin::pin!(deadline);
+    let mut deadline = service.clock.sleep(wait);
     loop {
         let looked = look(service, log_id, position).await?;
         let is_over =
@@ -137,6 +136,7 @@ async fn look_until(
             return Ok(looked);
         };
         tokio::select! {
+            biased;
             () = changes.changed() => {}
             () = &mut deadline => return Ok(looked),
             () = service.stopping.cancelled() => return Ok(looked),

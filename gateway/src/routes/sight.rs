@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use schemas::http::{Order, OrderStatus, ProblemCode};
 use schemas::{CustomerId, Offset, Partition, Position};
-use tokio::time::Instant;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 use warp::reply::Response;
@@ -113,7 +112,7 @@ impl Service {
         headers: &HeaderMap,
         partition: Option<Partition>,
     ) -> Result<(), Refusal> {
-        let deadline = Instant::now() + CATCH_UP;
+        let start_ms = self.clock.elapsed_millis();
         for line in headers.get_all(SEEN).iter().filter_map(|line| line.to_str().ok()) {
             let seen = Seen::parse(self.status.log_id(), line);
             let asked = seen.partitions().filter(|(of, _)| partition.is_none_or(|one| one == *of));
@@ -121,7 +120,8 @@ impl Service {
                 if self.status.seen(of) >= decided_next {
                     continue;
                 }
-                let left = deadline.saturating_duration_since(Instant::now());
+                let gone = Duration::from_millis(self.clock.elapsed_millis() - start_ms);
+                let left = CATCH_UP.saturating_sub(gone);
                 if !self.status.wait_seen(of, decided_next, left).await {
                     let detail = "this gateway is behind what was seen elsewhere";
                     return Err(Refusal::new(ProblemCode::ViewBehind, detail));
@@ -207,8 +207,7 @@ impl Service {
         let mut watched = lookup.ticket.position;
         // Before the first look, so that nothing happens between the two.
         let mut watch = self.status.watch_order(watched);
-        let deadline = tokio::time::sleep(wait);
-        let mut deadline = std::pin::pin!(deadline);
+        let mut deadline = self.clock.sleep(wait);
         loop {
             let sight = self.look(lookup).await?;
             let is_over = until.is_over(&sight.order) || self.stopping.is_cancelled();
@@ -222,6 +221,7 @@ impl Service {
                 continue;
             }
             tokio::select! {
+                biased;
                 () = changes.changed() => {}
                 () = &mut deadline => return Ok(sight),
                 () = self.stopping.cancelled() => return Ok(sight),

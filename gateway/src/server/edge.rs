@@ -18,7 +18,7 @@ use schemas::http::ProblemCode;
 use super::framing;
 use super::telemetry::Meters;
 use super::wire::Stage;
-use crate::call::Call;
+use crate::call::{Call, CallBody};
 use crate::composition::Service;
 use crate::problem::Refusal;
 use crate::retry::Dice;
@@ -137,7 +137,7 @@ impl Shared {
         let is_head = head.method == Method::HEAD;
         *request.method_mut() = if is_head { Method::GET } else { head.method };
         *request.uri_mut() = head.uri.clone();
-        let call = Call::new(head.headers, head.uri, body);
+        let call = Call::new(head.headers, head.uri, CallBody::Incoming(body));
         request.extensions_mut().insert(Arc::new(call));
         (self.routes)(request).await
     }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::ServeError;
 use super::edge::request_id;
 use super::wire::Stage;
-use crate::call::Call;
+use crate::call::{Call, CallBody};
 use crate::problem::Refusal;
 use crate::reading::{parse_json, read_body};
 use crate::retry::Dice;
@@ -140,7 +140,7 @@ impl OpsService {
             ("/metrics", _) if is_get => Ok(text(StatusCode::OK, (self.operations.metrics_text)())),
             ("/partitions", _) if is_get => Ok(json(&self.operations.partitions.list().await)),
             (_, Some(partition)) if head.method == Method::POST => {
-                let call = Call::new(head.headers, head.uri, body);
+                let call = Call::new(head.headers, head.uri, CallBody::Incoming(body));
                 self.resume(partition, &call).await
             }
             ("/livez" | "/readyz" | "/metrics" | "/partitions", _) => {
