@@ -42,6 +42,14 @@ impl SimulatedLog {
         Self { name: name.into(), partitions, clock, state }
     }
 
+    /// The same with log times that fall when the clock does, as those of a broker may when its
+    /// leader changes.
+    #[must_use]
+    pub fn with_falling_times(self) -> Self {
+        self.state().times_fall = true;
+        self
+    }
+
     /// Asks `source` about every append from now on that has no fate of its own yet.
     pub fn set_fates(&self, source: impl FnMut(Partition, &[Record]) -> Fate + Send + 'static) {
         self.state().fates.source = Some(FateSource(Box::new(source)));

@@ -19,6 +19,8 @@ pub(crate) struct State {
     waiting: BTreeMap<u64, Waiting>,
     numbers: u64,
     pub(crate) closed: bool,
+    /// Whether log times fall when the clock does.
+    pub(crate) times_fall: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl State {
     pub(crate) fn new(partitions: Partition) -> Self {
         let contents = (0..partitions).map(|_| Contents::default()).collect();
         let (fates, waiting) = (Fates::default(), BTreeMap::new());
-        Self { contents, fates, waiting, numbers: 0, closed: false }
+        Self { contents, fates, waiting, numbers: 0, closed: false, times_fall: false }
     }
 
     pub(crate) fn contents(&self, partition: Partition) -> Option<&Contents> {
@@ -58,8 +60,10 @@ impl State {
         records: Vec<Record>,
         now: Timestamp,
     ) -> (Vec<Appended>, Vec<Waker>) {
+        let times_fall = self.times_fall;
         let contents = self.contents_mut(partition);
-        let appended = records.into_iter().map(|record| contents.push(record, now)).collect();
+        contents.last_time = if times_fall { now } else { contents.last_time.max(now) };
+        let appended = records.into_iter().map(|record| contents.push(record)).collect();
         let end = contents.end();
         let ready = self
             .waiting
@@ -140,10 +144,8 @@ impl Contents {
         usize::try_from(offset.checked_sub(self.start)?).ok()
     }
 
-    fn push(&mut self, record: Record, now: Timestamp) -> Appended {
-        let log_time = self.last_time.max(now);
-        self.last_time = log_time;
-        let offset = self.end();
+    fn push(&mut self, record: Record) -> Appended {
+        let (offset, log_time) = (self.end(), self.last_time);
         self.records.push(Stored::new(offset, log_time, record));
         Appended { offset, log_time }
     }

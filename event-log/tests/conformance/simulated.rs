@@ -132,3 +132,19 @@ fn a_truncated_log_ends_earlier_and_a_trimmed_one_starts_later() {
     assert_eq!(block_on(log.start(0)).unwrap(), 5);
     assert_eq!(append(&log, 0, &["g"])[0].offset, 5);
 }
+
+#[test]
+fn log_times_fall_only_if_they_are_meant_to() {
+    let hand = Hand::default();
+    let steady = SimulatedLog::new("decisions", 1, hand.clock());
+    let falling = SimulatedLog::new("decisions", 1, hand.clock()).with_falling_times();
+    let times = |log: &SimulatedLog| read(log, 0, 0, ALL).unwrap().records;
+    for (now, expected) in [(50, [50, 50]), (20, [50, 20]), (60, [60, 60])] {
+        hand.set(now);
+        let last = [&steady, &falling].map(|log| {
+            append(log, 0, &["x"]);
+            times(log).last().unwrap().log_time.as_millis()
+        });
+        assert_eq!(last, expected);
+    }
+}
