@@ -1,0 +1,97 @@
+//! Many seeds: what they exercised together, and whether enough of them saw what matters. Must not
+//! know how a run is made.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::report::{Options, Report};
+use crate::run::run;
+
+/// Of a hundred seeds, so many have to see each of [`MATTERS`].
+const PERCENT_MIN: u64 = 80;
+/// Fewer seeds than this say nothing about shares.
+const SEEDS_MIN: u64 = 50;
+/// What most seeds have to see, as any of these counts.
+const MATTERS: [(&str, &[&str]); 2] = [
+    ("a takeover", &["takeovers"]),
+    ("a lost append", &["append-lost", "append-torn", "lost-in-crash"]),
+];
+
+/// What many runs did.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// How many runs.
+    pub seeds: u64,
+    /// Steps of all runs.
+    pub steps: u64,
+    /// Virtual milliseconds of all runs.
+    pub elapsed_ms: u64,
+    /// How often, and in how many runs.
+    counts: BTreeMap<&'static str, (u64, u64)>,
+    saw: [u64; MATTERS.len()],
+}
+
+impl Tally {
+    /// Adds what a run did.
+    pub fn add(&mut self, report: &Report) {
+        self.seeds += 1;
+        self.steps += report.steps;
+        self.elapsed_ms += report.elapsed_ms;
+        for (what, count) in &report.counts {
+            let entry = self.counts.entry(what).or_default();
+            entry.0 += count;
+            entry.1 += u64::from(*count > 0);
+        }
+        for (saw, (_, any)) in self.saw.iter_mut().zip(MATTERS) {
+            *saw += u64::from(any.iter().any(|what| report.count(what) > 0));
+        }
+    }
+
+    /// What too few runs saw.
+    #[must_use]
+    pub fn missed(&self) -> Option<String> {
+        let shares = self.saw.iter().zip(MATTERS);
+        let missed = |(saw, _): &(&u64, _)| **saw * 100 < self.seeds * PERCENT_MIN;
+        let (saw, (what, _)) = shares.into_iter().find(missed)?;
+        (self.seeds >= SEEDS_MIN).then(|| {
+            format!("only {saw} of {} seeds saw {what}; {PERCENT_MIN} % have to", self.seeds)
+        })
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hours = self.elapsed_ms / 3_600_000;
+        writeln!(f, "{} seeds, {} steps, {hours} virtual hours", self.seeds, self.steps)?;
+        for (saw, (what, _)) in self.saw.iter().zip(MATTERS) {
+            writeln!(f, "{:>12} seeds saw {what}", saw)?;
+        }
+        for (what, (count, seeds)) in &self.counts {
+            writeln!(f, "{count:>12} {what} ({seeds} seeds)")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs seeds one after the other; stops at the first that fails.
+///
+/// # Errors
+/// The options and the report of the run that failed.
+pub fn run_seeds(
+    first: u64,
+    count: u64,
+    steps: u64,
+    mut done: impl FnMut(&Tally),
+) -> Result<Tally, Box<(Options, Report)>> {
+    let mut tally = Tally::default();
+    for seed in first..first + count {
+        let options = Options { steps, ..Options::of(seed) };
+        let report = run(&options);
+        if report.failure.is_some() {
+            return Err(Box::new((options, report)));
+        }
+        tally.add(&report);
+        done(&tally);
+    }
+    Ok(tally)
+}

@@ -1,0 +1,102 @@
+//! I6: the rows equal the fold of the decisions that count up to the `read_offset` that they state.
+//! A second ledger goes on no further than the rows have.
+
+use std::collections::VecDeque;
+
+use read_model::{DealRow, OrderRow};
+use schemas::log::{Command, Decision, FilterState};
+use schemas::{Offset, Partition, Position};
+
+use super::ledger::{Deal, Ledger, Order};
+use super::reading::{Mark, Reading};
+use super::{Check, expect};
+use crate::store::Database;
+use crate::universe::Universe;
+
+/// The fold up to where the rows are.
+pub(crate) struct Mirror {
+    partition: Partition,
+    read_offset: Offset,
+    ledger: Ledger,
+    ahead: VecDeque<(Decision, Option<Command>)>,
+    silent: std::sync::Arc<Universe>,
+}
+
+impl Mirror {
+    pub(crate) fn new(partition: Partition) -> Self {
+        let oracle = crate::faults::Oracle::new(0, None);
+        let silent = Universe::new(0, oracle, false);
+        let (ledger, ahead) = (Ledger::new(partition), VecDeque::new());
+        Self { partition, read_offset: 0, ledger, ahead, silent }
+    }
+
+    pub(crate) fn remember(&mut self, decision: &Decision, command: Option<Command>) {
+        self.ahead.push_back((decision.clone(), command));
+    }
+
+    /// Compares the rows, if they have changed.
+    pub(crate) fn check(&mut self, database: &Database, reading: &Reading) -> Check {
+        let rows = database.rows();
+        let Some(filter) = rows.projections.get(&self.partition) else { return Ok(()) };
+        let read_offset = filter.read_offset;
+        if read_offset == self.read_offset {
+            return Ok(());
+        }
+        expect("I6", read_offset > self.read_offset, || {
+            format!("the rows go back from {} to {read_offset}", self.read_offset)
+        })?;
+        self.read_offset = read_offset;
+        let Some(mark) = reading.marks.get(&read_offset) else {
+            return expect("I6", false, || {
+                format!("the rows are at {read_offset}, beyond the log")
+            });
+        };
+        check_filter(filter, mark)?;
+        while self.ahead.front().is_some_and(|(next, _)| next.offset < mark.decided_next) {
+            let (decision, command) = self.ahead.pop_front().expect("it was looked at");
+            self.ledger.fold(&decision, command.as_ref(), &self.silent)?;
+        }
+        let partition = self.partition;
+        let own = rows.orders.range(Position { partition, offset: 0 }..);
+        let own = own.take_while(|(at, _)| at.partition == partition);
+        let (mut found, mut pairs) = (0, own.zip(self.ledger.orders.iter()));
+        pairs.try_for_each(|((at, row), (offset, order))| {
+            found += 1;
+            expect("I6", at.offset == *offset && is_order(row, order), || {
+                format!("at {read_offset}: {row:?} should be {order:?}")
+            })
+        })?;
+        let orders = rows.orders.keys().filter(|at| at.partition == partition).count();
+        expect("I6", orders == self.ledger.orders.len() && orders == found, || {
+            format!("{orders} orders in rows, {} in the log", self.ledger.orders.len())
+        })?;
+        for (deal_id, deal) in &self.ledger.deals {
+            let row = rows.deals.get(deal_id);
+            expect("I6", row.is_some_and(|row| is_deal(row, deal)), || {
+                format!("at {read_offset}: {row:?} should be {deal:?}")
+            })?;
+        }
+        let deals = rows.deals.values().filter(|row| row.partition == partition).count();
+        expect("I6", deals == self.ledger.deals.len(), || format!("{deals} deals in rows"))
+    }
+}
+
+fn check_filter(filter: &FilterState, mark: &Mark) -> Check {
+    let Mark { epoch, claim, decided_next, log_time } = *mark;
+    let same = (filter.epoch, filter.claim, filter.decided_next, filter.log_time)
+        == (epoch, claim, decided_next, log_time);
+    expect("I6", same, || format!("stored with the rows: {filter:?}, in the log: {mark:?}"))
+}
+
+fn is_order(row: &OrderRow, order: &Order) -> bool {
+    (row.deal_id, row.customer, row.quantity, row.status)
+        == (order.deal_id, order.customer, order.quantity, order.status)
+}
+
+fn is_deal(row: &DealRow, deal: &Deal) -> bool {
+    let counters = (i64::try_from(row.stock_left).ok(), i64::try_from(row.held).ok());
+    let flags = (row.paused, row.closed, row.retired);
+    counters == (Some(deal.left()), Some(deal.held))
+        && flags == (deal.paused, deal.closed, deal.retired)
+        && (row.adjusted, &row.terms) == (deal.adjusted, &deal.terms)
+}

@@ -1,0 +1,165 @@
+//! One run from its beginning to its end: with faults for so many steps, then healed until nothing
+//! is left to do, then looked at once more by the audit. Must not know what a step is.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use audit::{AuditInput, Verdict};
+
+use crate::checks::Breach;
+use crate::clients::shoppers;
+use crate::faults::Oracle;
+use crate::plan::{OPERATORS, Plan};
+use crate::report::{Failure, Options, Report, THREAD, note_panics};
+use crate::store::StoreLink;
+use crate::universe::{Universe, WORLD};
+use crate::world::World;
+
+/// Most steps from healing until nothing is left to do.
+const DRAIN_STEPS_MAX: u64 = 200_000;
+/// The same in virtual time.
+const DRAIN_MS_MAX: u64 = 30 * 60 * 1_000;
+/// What was promised to a client is looked up again at every gateway, for so many orders.
+const VERIFIED_MAX: usize = 12;
+/// So often the audit looks at a service in trouble.
+const INSPECTIONS: u64 = 4;
+/// What is on its way when all is healed arrives within this.
+const HURRY_MS: u64 = 1_000;
+/// An audit of what is in memory waits so often at most.
+const AUDIT_POLLS_MAX: u32 = 1_000_000;
+
+/// Runs a seed, in a thread of its own.
+///
+/// # Panics
+/// If the simulation itself is broken.
+#[must_use]
+pub fn run(options: &Options) -> Report {
+    note_panics();
+    let options = options.clone();
+    let thread = std::thread::Builder::new().name(THREAD.to_owned());
+    let running = thread.spawn(move || run_here(&options)).expect("threads can be started");
+    running.join().unwrap_or_else(|_| panic!("the simulation broke: its seed says how"))
+}
+
+fn run_here(options: &Options) -> Report {
+    let oracle = Oracle::new(options.seed, options.only.clone());
+    let universe = Universe::new(options.seed, oracle, options.in_words);
+    let plan = Arc::new(Plan::draw(options.seed));
+    let mut world = World::new(&universe, &plan);
+    let failure = live(&mut world, options.steps).err();
+    if failure.is_some() {
+        // Tasks of a world that broke are not to be dropped one by one: they may break again.
+        std::mem::take(&mut world.scheduler).forget();
+    }
+    Report {
+        seed: options.seed,
+        trace_hash: universe.trace_hash(),
+        steps: world.steps,
+        elapsed_ms: universe.now_ms(),
+        counts: universe.counts(),
+        taken: universe.oracle(|oracle| oracle.taken().to_vec()),
+        failure,
+        lines: universe.take_lines(),
+    }
+}
+
+fn live(world: &mut World, steps: u64) -> Result<(), Failure> {
+    let inspect_every = steps.div_ceil(INSPECTIONS).max(1);
+    while world.steps < steps && world.step()? {
+        if world.steps.is_multiple_of(inspect_every) {
+            inspect(world)?;
+        }
+    }
+    heal(world);
+    drain(world)?;
+    let breach = |breach: Breach| Failure::Breach(breach.to_string());
+    world.auditor.check_all_decided().map_err(breach)?;
+    let sold = world.auditor.sold().values().sum();
+    world.universe.count_more("units sold", sold);
+    let mut orders = world.auditor.order_ids();
+    orders.truncate(VERIFIED_MAX);
+    let client = world.client(OPERATORS - 1, "support");
+    world.universe.spawn(client.site, shoppers::verify(client, orders));
+    drain(world)?;
+    inspect(world)
+}
+
+/// Nothing goes wrong any more, and what was wrong is set right.
+fn heal(world: &mut World) {
+    let universe = Arc::clone(&world.universe);
+    universe.oracle(Oracle::heal);
+    universe.trace(&[9], || "healed".into());
+    universe.count_more("steps with faults", world.steps);
+    let due_ms = universe.now_ms() + HURRY_MS;
+    universe.wire(|wire| wire.hurry(due_ms));
+    world.ground.log_clock.heal();
+    world.machines.heal();
+}
+
+/// Goes on until all commands are decided, all rows are there and all clients have their answers.
+fn drain(world: &mut World) -> Result<(), Failure> {
+    let (from_step, from_ms) = (world.steps, world.universe.now_ms());
+    loop {
+        let going = world.step()?;
+        if is_drained(world) {
+            return Ok(());
+        }
+        let (steps, ms) = (world.steps - from_step, world.universe.now_ms() - from_ms);
+        if !going || steps > DRAIN_STEPS_MAX || ms > DRAIN_MS_MAX {
+            return Err(Failure::Stuck(format!("after {steps} steps, {ms} ms: {}", left(world))));
+        }
+    }
+}
+
+fn is_drained(world: &World) -> bool {
+    let clients = world.scheduler.count(|site| site >= OPERATORS - 1);
+    clients == 0
+        && world.universe.is_spawning_nothing()
+        && world.universe.wire(|wire| wire.is_empty())
+        && world.auditor.undecided().all(|(_, decided_next, end)| decided_next == end)
+        && is_projected(world)
+}
+
+fn is_projected(world: &World) -> bool {
+    let rows = world.ground.database.rows();
+    let stored = |partition| rows.projections.get(&partition).map(|filter| filter.read_offset);
+    let mut partitions = 0..world.ground.plan.partitions;
+    partitions.all(|partition| stored(partition) == Some(world.auditor.read_offset(partition)))
+}
+
+fn left(world: &World) -> String {
+    let undecided: Vec<_> = world.auditor.undecided().collect();
+    let clients = world.scheduler.count(|site| site >= OPERATORS - 1);
+    let parked = world.machines.look_for_parks(false);
+    format!(
+        "{clients} clients wait, {parked} partitions parked, projected: {}, \
+         (partition, decided_next, end): {undecided:?}",
+        is_projected(world)
+    )
+}
+
+/// The audit, as an operator runs it.
+fn inspect(world: &World) -> Result<(), Failure> {
+    let universe = Universe::new(0, Oracle::new(0, Some(Default::default())), false);
+    let (commands, decisions) = world.ground.logs();
+    let database = world.ground.database.clone();
+    let store = Arc::new(StoreLink { universe, database, site: WORLD });
+    let report = finish(audit::run(AuditInput { commands, decisions, store: Some(store) }));
+    let report = report.map_err(|fault| Failure::Audit(fault.to_string()))?;
+    match report.lines.iter().all(|line| line.verdict == Verdict::Holds) {
+        true => Ok(()),
+        false => Err(Failure::Audit(report.to_string())),
+    }
+}
+
+/// Drives a future that waits for nobody but itself.
+fn finish<T>(future: impl Future<Output = T>) -> T {
+    let mut future = Box::pin(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..AUDIT_POLLS_MAX {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+    }
+    unreachable!("what is in memory is read within {AUDIT_POLLS_MAX} polls")
+}
