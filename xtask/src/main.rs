@@ -1,5 +1,5 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `e2e`, `schemathesis`, `fuzz`,
-//! `servers`, `faults`, `measure`, `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `simulate`, `e2e`, `schemathesis`,
+//! `fuzz`, `servers`, `faults`, `measure`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -24,6 +24,7 @@ mod rust_code;
 mod schemathesis;
 mod servers;
 mod shopper;
+mod simulate;
 mod tidy;
 mod tree;
 
@@ -66,6 +67,8 @@ enum Task {
     },
     /// All roles on real servers, killed, stopped and slowed down while they sell.
     Faults(faults::Options),
+    /// The whole service in one thread, on a virtual clock, with seeded faults.
+    Simulate(simulate::Options),
     /// Figures of the system on real servers; none of them is checked.
     Measure {
         #[command(subcommand)]
@@ -96,6 +99,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz(options) => fuzz::run(&tree, &options),
         Task::Servers { action } => servers::run(&tree, action),
         Task::Faults(options) => faults::run(&tree, &options),
+        Task::Simulate(options) => simulate::run(&tree, &options),
         Task::Measure { what } => measure::run(&tree, &what),
         Task::Loc => loc::run(&tree),
     }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::programs::{finish, is_installed};
 use crate::servers::Server;
 use crate::tree::{Tree, cargo};
-use crate::{deployment, e2e, faults, fuzz, schemathesis, servers, tidy};
+use crate::{deployment, e2e, faults, fuzz, schemathesis, servers, simulate, tidy};
 
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
@@ -89,7 +89,13 @@ fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> V
         Step { name: "test servers", run: Box::new(|| start_servers(tree, started)) },
         Step { name: "tests", run: Box::new(move || run_tests(tree, full)) },
         Step { name: "page tests", run: Box::new(|| test_pages(tree)) },
-        cargo_step(tree, "release build", &["build", "--release"]),
+        cargo_step(tree, "release build", simulate::BUILD),
+        Step {
+            name: "simulation",
+            run: Box::new(move || {
+                simulate::run_built(tree, &simulate::Options::of(full)).map(|()| Ended::Passed)
+            }),
+        },
         Step {
             name: "end to end",
             run: Box::new(move || e2e::run_built(tree, &options).map(|()| Ended::Passed)),
