@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) projectors: Site,
     pub(crate) deals: Site,
     pub(crate) shoppers: Site,
+    /// All shoppers begin within this: a rush, or one after the other.
+    pub(crate) rush_ms: u64,
     /// All workers have one name.
     pub(crate) equal_names: bool,
     /// Every worker takes every partition for its own, for ever.
@@ -53,7 +55,8 @@ impl Plan {
             gateways: site(&mut dice, 1, 3),
             projectors: site(&mut dice, 1, 2),
             deals: site(&mut dice, 2, 4),
-            shoppers: site(&mut dice, 10, 50),
+            shoppers: site(&mut dice, 10, 80),
+            rush_ms: *dice.pick(&[100, 1_000, 5_000, 40_000]),
             equal_names: dice.one_in(2),
             everybody_owns: dice.one_in(3),
             times_fall: dice.one_in(2),
@@ -76,8 +79,8 @@ fn worker_options(dice: &mut Dice) -> WorkerOptions {
     WorkerOptions {
         batch: ReadLimits { records_max: size(dice, 1, 8), bytes_max: LARGEST_READ },
         appends_max: size(dice, 1, 4),
-        snapshot_decisions: dice.between(2, 40),
-        snapshot_pause: Duration::from_millis(dice.between(0, 4_000)),
+        snapshot_decisions: dice.scattered(1, 40),
+        snapshot_pause: Duration::from_millis(dice.scattered(1, 4_000)),
         retire_after: Duration::from_secs(dice.between(5, 60)),
         ..WorkerOptions::default()
     }

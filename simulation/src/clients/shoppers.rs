@@ -10,8 +10,8 @@ use crate::history::{Asked, Told};
 
 use super::operators::Offer;
 
-/// Latest beginning of a session, in virtual milliseconds.
-const BEGIN_MS_MAX: u64 = 40_000;
+/// By then most deals are announced.
+const RUSH_FROM_MS: u64 = 500;
 /// Longest that a shopper holds out when refusals are a matter of time.
 const TRIES_MAX: u32 = 4;
 
@@ -37,7 +37,9 @@ impl Wish {
 
 /// A session of one shopper: a few purchases, each to its end.
 pub(crate) async fn shop(mut client: Client) {
-    client.pause_ms(1, BEGIN_MS_MAX).await;
+    let rush_ms = client.ground.plan.rush_ms;
+    client.universe().sleep_ms(RUSH_FROM_MS).await;
+    client.pause_ms(1, rush_ms).await;
     let purchases = client.dice.between(1, 5);
     for number in 0..purchases {
         let deals = client.ground.plan.deals.into();
@@ -46,7 +48,7 @@ pub(crate) async fn shop(mut client: Client) {
         let quantity = if client.dice.one_in(4) { client.dice.between(2, 4) } else { 1 };
         let wish = Wish { offer, key: format!("k{number}"), quantity: quantity.cast_signed() };
         buy(&mut client, &wish).await;
-        client.pause_ms(1, 5_000).await;
+        client.pause_ms(1, rush_ms.max(1_000)).await;
     }
     client.universe().count("shoppers that are done");
 }
