@@ -121,6 +121,9 @@ impl Walk<'_> {
             Standing::Effective => {
                 self.range.effective += 1;
                 self.gaps_in_a_row = 0;
+                self.findings.expect(Invariant::I2, written.is_claimed, || {
+                    "decided by a writer that has no owner record before it".to_owned()
+                });
                 self.effective(&written.decision).await?;
             }
         }

@@ -105,6 +105,17 @@ fn an_owner_that_never_starts_over_after_a_gap_breaks_i2() {
 }
 
 #[test]
+fn a_decision_before_any_owner_breaks_i2() {
+    let mut history = History::new();
+    // The filter's state begins with zeros, and such a writer says that it is just that.
+    history.entries.pop();
+    let next = history.append(announce("d", terms()).encode());
+    let decision = history.decide(next);
+    history.entries.push(Entry::Decision { epoch: 0, claim: Digest(0), decision });
+    history.breaks(&[I2]);
+}
+
+#[test]
 fn decisions_out_of_order_break_i3() {
     let mut history = sold();
     let (third, fourth) = (history.index(3), history.index(4));
