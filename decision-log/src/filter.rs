@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
 
+use sabotage::Bug;
 use schemas::log::{FilterState, Genesis, Owner};
 use schemas::{Digest, Offset, Partition, Timestamp};
 
@@ -145,13 +146,14 @@ impl Filter {
         if head.epoch > current {
             return Err(Park::UnclaimedEpoch { read_offset, found: head.epoch, current });
         }
-        if head.epoch < current || head.claim != self.state.claim {
+        let is_fenced = head.epoch < current || head.claim != self.state.claim;
+        if is_fenced && !sabotage::is_planted(Bug::EpochIgnored) {
             return Ok(Verdict::Fenced);
         }
         if head.offset < self.state.decided_next {
             return Ok(Verdict::Repeat { differs: self.differs(head) });
         }
-        if head.after != self.state.decided_next {
+        if head.after != self.state.decided_next && !sabotage::is_planted(Bug::AfterIgnored) {
             return Ok(Verdict::Gap);
         }
         self.state.decided_next = head.offset + 1;

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use read_model::DealRow;
+use sabotage::Bug;
 use schemas::http::ProblemCode;
 use schemas::limits::LIMIT_PER_CUSTOMER_MAX;
 use schemas::log::Admission;
@@ -190,7 +191,8 @@ fn refuse(
     if !(1..=i64::from(limit)).contains(&question.quantity) {
         return no(ProblemCode::OutOfRange);
     }
-    if facts.is_fresh && deal.row.stock_left == 0 {
+    let least = u64::from(sabotage::is_planted(Bug::EarlySoldOut));
+    if facts.is_fresh && deal.row.stock_left <= least {
         let retryable = deal.row.held > 0;
         return Some(Refusal { retryable, ..refusal(ProblemCode::SoldOut, facts) });
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use decider::{Context, Input, State, decide};
 use decision_log::{Park, decision_record, payload_hash};
 use event_log::{RECORD_BYTES_MAX, Record, Stored};
+use sabotage::Bug;
 use schemas::log::{CommandsRecord, DecodeFault, FilterState, decode_command};
 use schemas::{Offset, Timestamp};
 
@@ -54,7 +55,6 @@ impl Frontier {
         let mut decided =
             Decided { records: Vec::with_capacity(commands.len()), ..Decided::default() };
         for command in commands {
-            assert_eq!(command.offset, self.decided_next, "commands are decided one by one");
             match self.decide_one(command, owner, latest, sent) {
                 Ok((record, events)) => {
                     decided.records.push(record);
@@ -91,7 +91,11 @@ impl Frontier {
         let append_time = stored.log_time;
         let context = Context { rules: owner.rules, offset, append_time, after: self.decided_next };
         let decision = decide(&self.state, input, context);
-        let payload = Bytes::from(decision.encode());
+        let mut payload = decision.encode();
+        if sabotage::is_planted(Bug::RepeatChanged) && offset.is_multiple_of(5) {
+            payload.extend((0..owner.epoch).map(|_| b' '));
+        }
+        let payload = Bytes::from(payload);
         if payload.len() > RECORD_BYTES_MAX - HEADER_BYTES_MAX {
             return Err(Park::TooLarge { offset, bytes: payload.len() });
         }
@@ -101,6 +105,24 @@ impl Frontier {
         self.decided_next = offset + 1;
         Ok((decision_record(payload, owner), decision.events.len()))
     }
+}
+
+/// The commands that were read from `from` on, in the order in which they are decided: all, one by
+/// one, as they stand.
+pub(crate) fn in_turn(mut commands: Vec<Stored>, from: Offset) -> Vec<Stored> {
+    let is_whole = commands.iter().zip(from..).all(|(command, offset)| command.offset == offset);
+    assert!(is_whole, "commands are decided one by one");
+    if sabotage::is_planted(Bug::DecisionLost) && from.is_multiple_of(7) && commands.len() > 1 {
+        commands.remove(0);
+    }
+    if let [first, second, ..] = &commands[..]
+        && sabotage::is_planted(Bug::OrderSwapped)
+        && from.is_multiple_of(5)
+        && first.key != second.key
+    {
+        commands.swap(0, 1);
+    }
+    commands
 }
 
 /// The latest log time that an owner whose clock shows `now` believes.

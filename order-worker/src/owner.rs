@@ -16,7 +16,7 @@ use platform::fail_point::{self, FailPoint};
 use schemas::log::FilterState;
 use schemas::{Digest, Offset, Timestamp};
 
-use crate::deciding::{Frontier, latest_log_time};
+use crate::deciding::{Frontier, in_turn, latest_log_time};
 use crate::metric::PartitionMetrics;
 use crate::sent::{SENT_MAX, Sent};
 use crate::setback::Setback;
@@ -259,7 +259,8 @@ impl Owner {
         let now = now(&self.parts);
         let latest = if self.accept_log_time { Timestamp::MAX } else { latest_log_time(now) };
         let owner = self.reader.state();
-        let decided = self.frontier.decide(&batch.records, owner, latest, &mut self.sent);
+        let commands = in_turn(batch.records, from);
+        let decided = self.frontier.decide(&commands, owner, latest, &mut self.sent);
         self.park = decided.park;
         if decided.records.is_empty() {
             return Ok(true);

@@ -9,7 +9,8 @@ use decider::State;
 use decision_log::{Claim, ClaimOutcome, Entry, Park, Reader, Verdict, owner_record};
 use event_log::{AppendError, Appended, ReadLimits, Receipt, Stored};
 use platform::fail_point::{self, FailPoint};
-use schemas::log::{CommandsRecord, Decision, FilterState, RULES, decode_command};
+use sabotage::Bug;
+use schemas::log::{CommandsRecord, Decision, FilterState, Owner, RULES, decode_command};
 use schemas::{Digest, Offset, Timestamp};
 
 use crate::board::Resume;
@@ -108,6 +109,14 @@ impl Attempt<'_> {
             *open = Some(self.claim(taken));
             fail_point::reach(FailPoint::DuringTakeover);
         }
+        if let Some(OpenClaim { claim, .. }) = open
+            && sabotage::is_planted(Bug::ClaimIgnored)
+        {
+            let Owner { epoch, claim, rules, .. } = *claim.owner();
+            let filter = FilterState { epoch, claim, rules, ..taken.reader.state().clone() };
+            taken.reader = self.reader(filter);
+            return Ok(());
+        }
         let patience = self.parts.clock.sleep(self.patience);
         tokio::select! {
             biased;
@@ -167,7 +176,7 @@ impl Attempt<'_> {
     /// The newest snapshot or nothing, and whether another log's is in the way, if the store says
     /// so in time. What it does not tell is found by reading the whole log.
     async fn load(&self) -> (Taken, Result<Option<Park>, SnapshotError>) {
-        let WorkerParts { partition, decisions, .. } = self.parts;
+        let partition = self.parts.partition;
         let (snapshot, other_log) = match self.find_snapshot().await {
             Ok((snapshot, park)) => (snapshot, Ok(park)),
             Err(fault) => {
@@ -179,8 +188,12 @@ impl Attempt<'_> {
             || (FilterState::default(), State::default()),
             |snapshot| (snapshot.filter, snapshot.state),
         );
-        let reader = Reader::new(Arc::clone(decisions), *partition, filter, self.limits);
-        (Taken { reader, state }, other_log)
+        (Taken { reader: self.reader(filter), state }, other_log)
+    }
+
+    fn reader(&self, filter: FilterState) -> Reader {
+        let WorkerParts { partition, decisions, .. } = self.parts;
+        Reader::new(Arc::clone(decisions), *partition, filter, self.limits)
     }
 
     async fn find_snapshot(&self) -> Result<(Option<Snapshot>, Option<Park>), SnapshotError> {

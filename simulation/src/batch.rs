@@ -73,19 +73,18 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Runs seeds one after the other; stops at the first that fails.
+/// Runs seeds one after the other, from that of the options on; stops at the first that fails.
 ///
 /// # Errors
 /// The options and the report of the run that failed.
 pub fn run_seeds(
-    first: u64,
+    options: &Options,
     count: u64,
-    steps: u64,
     mut done: impl FnMut(&Tally),
 ) -> Result<Tally, Box<(Options, Report)>> {
     let mut tally = Tally::default();
-    for seed in first..first + count {
-        let options = Options { steps, ..Options::of(seed) };
+    for seed in options.seed..options.seed + count {
+        let options = Options { seed, ..options.clone() };
         let report = run(&options);
         if report.failure.is_some() {
             return Err(Box::new((options, report)));

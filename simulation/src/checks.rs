@@ -5,13 +5,15 @@
 mod ledger;
 mod reading;
 mod rows;
+mod snapshots;
 mod told;
+mod writers;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use event_log::{Log, ReadLimits, Stored};
+use event_log::{Log, ReadLimits, Record, Stored};
 use schemas::log::{Command, CommandsRecord, decode_command};
 use schemas::{DealId, Offset, Partition, Position};
 use uuid::Uuid;
@@ -22,14 +24,18 @@ use crate::universe::Universe;
 use ledger::Ledger;
 use reading::{Judged, Reading};
 use rows::Mirror;
+use snapshots::Snapshots;
 use told::Memory;
+use writers::Writers;
 
+/// Snapshots are looked at so often, in steps.
+const SNAPSHOTS_EVERY: u64 = 16;
 const ALL: ReadLimits = ReadLimits { records_max: usize::MAX, bytes_max: usize::MAX };
 
 /// A promise that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
-    /// `I1` to `I9`.
+    /// `I1` to `I9`, or what else must hold: `ownership`, `snapshot`.
     pub promise: &'static str,
     /// What was expected and what was found.
     pub words: String,
@@ -65,6 +71,9 @@ pub(crate) struct Auditor {
     history: History,
     partitions: Vec<Checked>,
     memory: Memory,
+    writers: Writers,
+    snapshots: Snapshots,
+    checks: u64,
 }
 
 impl Auditor {
@@ -83,11 +92,20 @@ impl Auditor {
             history: history.clone(),
             partitions: (0..ground.plan.partitions).map(checked).collect(),
             memory: Memory::default(),
+            writers: Writers::default(),
+            snapshots: Snapshots::default(),
+            checks: 0,
         }
+    }
+
+    /// Takes note of records that land in the decisions log, and of whose they are.
+    pub(crate) fn note_landing(&mut self, connection: u64, records: &[Record]) {
+        records.iter().for_each(|record| self.writers.note(connection, record));
     }
 
     /// Judges what is new since the last time.
     pub(crate) fn check(&mut self) -> Check {
+        self.writers.check()?;
         for checked in &mut self.partitions {
             checked.read(&self.logs, &self.universe)?;
             checked.mirror.check(&self.ground.database, &checked.reading)?;
@@ -95,7 +113,11 @@ impl Auditor {
         for told in self.history.take() {
             self.memory.check(&told, &self.partitions, &self.universe)?;
         }
-        Ok(())
+        self.checks += 1;
+        match self.checks.is_multiple_of(SNAPSHOTS_EVERY) {
+            true => self.snapshots.check(&self.ground, &self.partitions),
+            false => Ok(()),
+        }
     }
 
     /// Next command to decide and next to append, by partition.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use event_log::{Log, Record, SimulatedLog};
 use futures_util::{FutureExt, TryStreamExt};
 use gateway::Counter;
@@ -107,7 +108,14 @@ impl Ground {
         now(self.snapshots.put(path, PutPayload::from(bytes))).expect("memory takes it");
     }
 
-    fn snapshot_paths(&self) -> Vec<Path> {
+    /// The bytes of a snapshot, if it is still there.
+    pub(crate) fn snapshot(&self, path: &Path) -> Option<Bytes> {
+        let found = now(self.snapshots.get(path)).ok()?;
+        now(found.bytes()).ok()
+    }
+
+    /// Where snapshots are, in order.
+    pub(crate) fn snapshot_paths(&self) -> Vec<Path> {
         let listed = self.snapshots.list(None).map_ok(|object| object.location);
         let mut paths: Vec<Path> = now(listed.try_collect()).expect("memory can be listed");
         paths.sort_unstable();

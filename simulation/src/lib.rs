@@ -3,9 +3,12 @@
 //! what production runs; the logs, the clock, the store, the snapshots and all randomness are
 //! handed in, and here all of them can fail.
 //!
-//! [`run`] makes one run: first with faults, every promise checked after every step (safety), then
-//! healed, until nothing is left to do (liveness). The same options give the same run, to the
-//! byte. [`shrink`] cuts a run that failed to few faults.
+//! [`run()`] makes one run: first with faults, every promise checked after every step (safety),
+//! then healed, until nothing is left to do (liveness). The same options give the same run, to the
+//! byte. [`shrink()`] cuts a run that failed to few faults.
+//!
+//! With the feature `sabotage`, bugs can be planted in the service; `trial` plants one after the
+//! other and sees to it that the checks find it, and so does the audit on its own.
 //!
 //! The checks (`checks`) judge from wire types alone. Beside `timedeal` this is the only crate that
 //! may put every part together; it must not hold logic of any of them.
@@ -14,6 +17,7 @@ mod batch;
 mod checks;
 mod clients;
 mod clock;
+mod command_line;
 mod dice;
 mod faults;
 mod ground;
@@ -28,13 +32,15 @@ mod run;
 mod scheduler;
 mod shrink;
 mod store;
+mod trial;
 mod universe;
 mod wire;
 mod world;
 
 pub use batch::{Tally, run_seeds};
 pub use checks::Breach;
+pub use command_line::run_command;
 pub use faults::{Chance, Fault, Site};
-pub use report::{Failure, Options, Report, STEPS};
+pub use report::{Failure, Judges, Options, Report, STEPS};
 pub use run::run;
 pub use shrink::{Script, shrink};

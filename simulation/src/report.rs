@@ -3,12 +3,46 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Once;
+
+use sabotage::{Bug, is_planted};
 
 use crate::faults::Chance;
 
 /// How far a run goes with faults, unless somebody says otherwise.
 pub const STEPS: u64 = 8_000;
+
+/// Who judges a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Judges {
+    /// The checks after every step, and now and then the audit.
+    #[default]
+    All,
+    /// The checks after every step alone.
+    Steps,
+    /// The audit alone: whatever happens, the run goes on, and what it left is looked at.
+    Audit,
+}
+
+impl Judges {
+    const ALL: [(&'static str, Self); 3] =
+        [("all", Self::All), ("steps", Self::Steps), ("audit", Self::Audit)];
+
+    fn name(self) -> &'static str {
+        let found = Self::ALL.into_iter().find(|(_, judges)| *judges == self);
+        found.expect("all are listed").0
+    }
+}
+
+impl FromStr for Judges {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, judges)| judges).ok_or_else(|| format!("`{text}` is nobody who judges"))
+    }
+}
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -21,13 +55,15 @@ pub struct Options {
     pub only: Option<BTreeSet<Chance>>,
     /// Whether the trace is kept in words.
     pub in_words: bool,
+    /// Who says that it failed.
+    pub judges: Judges,
 }
 
 impl Options {
     /// A run of a seed as it is.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        Self { seed, steps: STEPS, only: None, in_words: false }
+        Self { seed, steps: STEPS, only: None, in_words: false, judges: Judges::All }
     }
 }
 
@@ -42,6 +78,8 @@ pub enum Failure {
     Stuck(String),
     /// The audit found something.
     Audit(String),
+    /// Two audits of a service at rest find the same commands undecided.
+    Pending(String),
 }
 
 impl fmt::Display for Failure {
@@ -51,6 +89,7 @@ impl fmt::Display for Failure {
             Self::Panic(words) => write!(f, "panic: {words}"),
             Self::Stuck(words) => write!(f, "not drained: {words}"),
             Self::Audit(words) => write!(f, "the audit says:\n{words}"),
+            Self::Pending(words) => write!(f, "audits at rest say: {words}"),
         }
     }
 }
@@ -64,8 +103,25 @@ impl Failure {
             (Self::Breach(one), Self::Breach(two)) => promise(one) == promise(two),
             (Self::Panic(_), Self::Panic(_))
             | (Self::Stuck(_), Self::Stuck(_))
-            | (Self::Audit(_), Self::Audit(_)) => true,
+            | (Self::Audit(_), Self::Audit(_))
+            | (Self::Pending(_), Self::Pending(_)) => true,
             (_, _) => false,
+        }
+    }
+
+    /// In a word or two, what found it: a promise by its number, as a rule.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Breach(words) => words.split(' ').next().unwrap_or_default().to_owned(),
+            Self::Panic(_) => "own assertion".to_owned(),
+            Self::Stuck(_) => "liveness".to_owned(),
+            Self::Audit(words) => {
+                let lines = words.lines().filter(|line| line.contains(" VIOLATED "));
+                let promises = lines.filter_map(|line| line.split(' ').next());
+                promises.collect::<Vec<_>>().join(" ")
+            }
+            Self::Pending(_) => "pending at rest".to_owned(),
         }
     }
 }
@@ -108,6 +164,12 @@ impl Report {
         if let Some(only) = &options.only {
             let only: Vec<_> = only.iter().map(ToString::to_string).collect();
             command += &format!(" --only {}", only.join(","));
+        }
+        if options.judges != Judges::All {
+            command += &format!(" --judges {}", options.judges.name());
+        }
+        if let Some(bug) = Bug::ALL.iter().find(|bug| is_planted(**bug)) {
+            command += &format!(" --sabotage {}", bug.name());
         }
         command
     }

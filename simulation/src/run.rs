@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use audit::{AuditInput, Verdict};
+use event_log::Log;
 
 use crate::checks::Breach;
 use crate::clients::shoppers;
 use crate::faults::Oracle;
+use crate::ground::now;
 use crate::plan::{OPERATORS, Plan};
-use crate::report::{Failure, Options, Report, THREAD, note_panics};
+use crate::report::{Failure, Judges, Options, Report, THREAD, note_panics};
 use crate::store::StoreLink;
 use crate::universe::{Universe, WORLD};
 use crate::world::World;
@@ -19,6 +21,9 @@ use crate::world::World;
 const DRAIN_STEPS_MAX: u64 = 200_000;
 /// The same in virtual time.
 const DRAIN_MS_MAX: u64 = 30 * 60 * 1_000;
+/// How long, at most, a service that only the audit judges works between two looks at rest.
+const REST_MS: u64 = 3 * 60 * 1_000;
+const REST_STEPS: u64 = 30_000;
 /// What was promised to a client is looked up again at every gateway, for so many orders.
 const VERIFIED_MAX: usize = 12;
 /// So often the audit looks at a service in trouble.
@@ -45,8 +50,8 @@ fn run_here(options: &Options) -> Report {
     let oracle = Oracle::new(options.seed, options.only.clone());
     let universe = Universe::new(options.seed, oracle, options.in_words);
     let plan = Arc::new(Plan::draw(options.seed));
-    let mut world = World::new(&universe, &plan);
-    let failure = live(&mut world, options.steps).err();
+    let mut world = World::new(&universe, &plan, options.judges);
+    let failure = live(&mut world, options).err();
     if failure.is_some() {
         // Tasks of a world that broke are not to be dropped one by one: they may break again.
         std::mem::take(&mut world.scheduler).forget();
@@ -63,14 +68,18 @@ fn run_here(options: &Options) -> Report {
     }
 }
 
-fn live(world: &mut World, steps: u64) -> Result<(), Failure> {
+fn live(world: &mut World, options: &Options) -> Result<(), Failure> {
+    let &Options { steps, judges, .. } = options;
     let inspect_every = steps.div_ceil(INSPECTIONS).max(1);
     while world.steps < steps && world.step()? {
-        if world.steps.is_multiple_of(inspect_every) {
+        if judges != Judges::Steps && world.steps.is_multiple_of(inspect_every) {
             inspect(world)?;
         }
     }
     heal(world);
+    if judges == Judges::Audit {
+        return rest(world);
+    }
     drain(world)?;
     let breach = |breach: Breach| Failure::Breach(breach.to_string());
     world.auditor.check_all_decided().map_err(breach)?;
@@ -81,7 +90,46 @@ fn live(world: &mut World, steps: u64) -> Result<(), Failure> {
     let client = world.client(OPERATORS - 1, "support");
     world.universe.spawn(client.site, shoppers::verify(client, orders));
     drain(world)?;
-    inspect(world)
+    if judges == Judges::Steps { Ok(()) } else { inspect(world).map(drop) }
+}
+
+/// What an operator does who sees nothing but audits: waits until nothing is left to do, or long
+/// enough, and looks twice.
+fn rest(world: &mut World) -> Result<(), Failure> {
+    work_off(world)?;
+    let first = inspect(world)?;
+    if first.pending() == 0 {
+        return Ok(());
+    }
+    work_off(world)?;
+    let second = inspect(world)?;
+    let pairs = first.partitions.iter().zip(&second.partitions);
+    let stuck = pairs.filter(|(one, two)| one.pending > 0 && one.decided_next == two.decided_next);
+    let stuck: Vec<_> = stuck.map(|(_, two)| two.to_string()).collect();
+    if stuck.is_empty() { Ok(()) } else { Err(Failure::Pending(stuck.join("; "))) }
+}
+
+/// Goes on until the logs are decided and the rows say so, or for [`REST_MS`].
+fn work_off(world: &mut World) -> Result<(), Failure> {
+    let (until_steps, until_ms) = (world.steps + REST_STEPS, world.universe.now_ms() + REST_MS);
+    while world.step()? && world.steps < until_steps && world.universe.now_ms() < until_ms {
+        if is_calm(world) && is_projected_wholly(world) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// By what the rows say of themselves.
+fn is_projected_wholly(world: &World) -> bool {
+    let rows = world.ground.database.rows();
+    let (commands, decisions) = world.ground.logs();
+    let end = |log: &Arc<dyn Log>, partition| now(log.end(partition)).ok();
+    (0..world.ground.plan.partitions).all(|partition| {
+        let filter = rows.projections.get(&partition);
+        let ends = (end(&decisions, partition), end(&commands, partition));
+        ends == (filter.map(|it| it.read_offset), filter.map(|it| it.decided_next))
+    })
 }
 
 /// Nothing goes wrong any more, and what was wrong is set right.
@@ -112,12 +160,17 @@ fn drain(world: &mut World) -> Result<(), Failure> {
 }
 
 fn is_drained(world: &World) -> bool {
+    is_calm(world)
+        && world.auditor.undecided().all(|(_, decided_next, end)| decided_next == end)
+        && is_projected(world)
+}
+
+/// No client has anything to do, and nothing is on its way.
+fn is_calm(world: &World) -> bool {
     let clients = world.scheduler.count(|site| site >= OPERATORS - 1);
     clients == 0
         && world.universe.is_spawning_nothing()
         && world.universe.wire(|wire| wire.is_empty())
-        && world.auditor.undecided().all(|(_, decided_next, end)| decided_next == end)
-        && is_projected(world)
 }
 
 fn is_projected(world: &World) -> bool {
@@ -139,7 +192,7 @@ fn left(world: &World) -> String {
 }
 
 /// The audit, as an operator runs it.
-fn inspect(world: &World) -> Result<(), Failure> {
+fn inspect(world: &World) -> Result<audit::Report, Failure> {
     let universe = Universe::new(0, Oracle::new(0, Some(Default::default())), false);
     let (commands, decisions) = world.ground.logs();
     let database = world.ground.database.clone();
@@ -147,7 +200,7 @@ fn inspect(world: &World) -> Result<(), Failure> {
     let report = finish(audit::run(AuditInput { commands, decisions, store: Some(store) }));
     let report = report.map_err(|fault| Failure::Audit(fault.to_string()))?;
     match report.lines.iter().all(|line| line.verdict == Verdict::Holds) {
-        true => Ok(()),
+        true => Ok(report),
         false => Err(Failure::Audit(report.to_string())),
     }
 }

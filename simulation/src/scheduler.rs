@@ -57,6 +57,11 @@ impl Scheduler {
         all.filter(|(_, running)| is_ready(running)).map(|(index, _)| index).collect()
     }
 
+    /// Whose the task is that stands there.
+    pub(crate) fn site(&self, index: usize) -> Site {
+        self.running[index].site
+    }
+
     /// Lets one go on until it waits; tells whose it is, and its number.
     pub(crate) fn poll(&mut self, index: usize) -> (Site, u64) {
         let running = &mut self.running[index];

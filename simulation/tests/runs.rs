@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use simulation::{Chance, Fault, Options, Tally, run};
+use simulation::{Chance, Fault, Judges, Options, Tally, run};
 
 #[test]
 fn the_same_seed_gives_the_same_run_to_the_byte() {
@@ -46,6 +46,21 @@ fn without_any_fault_everybody_gets_what_they_came_for() {
         assert_eq!(report.failure, None);
         assert!(report.taken.iter().all(|chance| chance.fault == Fault::Session));
         assert!(report.count("units sold") > 0 && report.count("decisions after a gap") == 0);
+    }
+}
+
+#[test]
+fn who_judges_changes_nothing_about_a_run() {
+    let one = run(&Options { judges: Judges::Steps, ..Options::of(12) });
+    assert_eq!(one.trace_hash, run(&Options::of(12)).trace_hash);
+}
+
+#[test]
+fn the_audit_alone_finds_nothing_either() {
+    for seed in 13..23 {
+        let options = Options { judges: Judges::Audit, ..Options::of(seed) };
+        let report = run(&options);
+        assert_eq!(report.failure, None, "{}", report.command(&options));
     }
 }
 

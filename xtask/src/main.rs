@@ -1,5 +1,5 @@
-//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `simulate`, `e2e`, `schemathesis`,
-//! `fuzz`, `servers`, `faults`, `measure`, `loc`.
+//! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `simulate`, `sabotage`, `e2e`,
+//! `schemathesis`, `fuzz`, `servers`, `faults`, `measure`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -69,6 +69,8 @@ enum Task {
     Faults(faults::Options),
     /// The whole service in one thread, on a virtual clock, with seeded faults.
     Simulate(simulate::Options),
+    /// Bugs planted in the service, one after the other: the simulation and the audit find each.
+    Sabotage,
     /// Figures of the system on real servers; none of them is checked.
     Measure {
         #[command(subcommand)]
@@ -100,6 +102,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Servers { action } => servers::run(&tree, action),
         Task::Faults(options) => faults::run(&tree, &options),
         Task::Simulate(options) => simulate::run(&tree, &options),
+        Task::Sabotage => simulate::try_bugs(&tree),
         Task::Measure { what } => measure::run(&tree, &what),
         Task::Loc => loc::run(&tree),
     }

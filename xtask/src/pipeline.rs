@@ -97,6 +97,10 @@ fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> V
             }),
         },
         Step {
+            name: "sabotage",
+            run: Box::new(|| simulate::try_bugs(tree).map(|()| Ended::Passed)),
+        },
+        Step {
             name: "end to end",
             run: Box::new(move || e2e::run_built(tree, &options).map(|()| Ended::Passed)),
         },

@@ -1,5 +1,6 @@
-//! `cargo xtask simulate`: the whole service in one thread, with seeded faults. Owns how the
-//! simulator is built and started; what it does is its own.
+//! `cargo xtask simulate` and `cargo xtask sabotage`: the whole service in one thread, with seeded
+//! faults, and with bugs planted. Owns how the simulator is built and started; what it does is its
+//! own.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,6 +36,12 @@ pub(crate) struct Options {
     /// Leaves a failing run as long as it is.
     #[arg(long)]
     whole: bool,
+    /// Who judges: `all`, `steps` or `audit`.
+    #[arg(long)]
+    judges: Option<String>,
+    /// Plants a bug in the service first: `cargo xtask sabotage` lists them.
+    #[arg(long)]
+    sabotage: Option<String>,
 }
 
 impl Options {
@@ -45,20 +52,26 @@ impl Options {
     }
 
     fn arguments(&self) -> Vec<String> {
-        let Self { seed, seeds, steps, only, trace, whole } = self;
+        let Self { seed, seeds, steps, only, trace, whole, judges, sabotage } = self;
         let numbers = [("--seed", seed), ("--seeds", seeds), ("--steps", steps)];
         let numbers = numbers.into_iter().filter_map(|(name, value)| Some((name, (*value)?)));
         let mut arguments: Vec<String> =
             numbers.flat_map(|(name, value)| [name.to_owned(), value.to_string()]).collect();
-        arguments.extend(only.iter().flat_map(|only| ["--only".to_owned(), only.clone()]));
+        let words = [("--only", only), ("--judges", judges), ("--sabotage", sabotage)];
+        for (name, value) in words {
+            arguments.extend(value.iter().flat_map(|value| [name.to_owned(), value.clone()]));
+        }
         arguments.extend(trace.then(|| "--trace".to_owned()));
         arguments.extend(whole.then(|| "--whole".to_owned()));
         arguments
     }
 }
 
-/// Builds the simulator and runs it.
+/// Builds the simulator and runs it; the one with the bugs in it if one is to be planted.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
+    if options.sabotage.is_some() {
+        return run_sabotaged(tree, &options.arguments());
+    }
     finish(cargo().args(BUILD).current_dir(&tree.root))?;
     run_built(tree, options)
 }
@@ -72,6 +85,20 @@ pub(crate) const BUILD: &[&str] =
 pub(crate) fn run_built(tree: &Tree, options: &Options) -> Result<()> {
     let program: PathBuf = tree.target.join("release").join("simulation");
     finish(Command::new(program).args(options.arguments()).current_dir(&tree.root))
+}
+
+/// Plants every bug, one after the other, and sees that the checks find it, and the audit too.
+pub(crate) fn try_bugs(tree: &Tree) -> Result<()> {
+    run_sabotaged(tree, &["--trial".to_owned()])
+}
+
+/// A program of its own, beside the simulator that stands: nothing else is built with bugs in it.
+const BUILD_SABOTAGED: &[&str] = &["--features", "simulation/sabotage", "--bin", "sabotaged"];
+
+fn run_sabotaged(tree: &Tree, arguments: &[String]) -> Result<()> {
+    finish(cargo().args(BUILD).args(BUILD_SABOTAGED).current_dir(&tree.root))?;
+    let program = tree.target.join("release").join("sabotaged");
+    finish(Command::new(program).args(arguments).current_dir(&tree.root))
 }
 
 #[cfg(test)]
@@ -89,5 +116,9 @@ mod tests {
         };
         let only = "stall:1:2,session:101:0";
         assert_eq!(options.arguments(), ["--seed", "7", "--only", only, "--trace"]);
+        let (judges, sabotage) = (Some("audit".to_owned()), Some("after-ignored".to_owned()));
+        let options = Options { judges, sabotage, ..Options::default() };
+        let expected = ["--judges", "audit", "--sabotage", "after-ignored"];
+        assert_eq!(options.arguments(), expected);
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use platform::fail_point::{self, FailPoint};
+use sabotage::Bug;
+use schemas::log::FilterState;
 
 use super::Owner;
 
@@ -26,11 +28,11 @@ impl Owner {
     /// Takes a snapshot if one is due and nothing is on its way: then the state is the fold of
     /// what was read back, to the byte.
     pub(super) fn take_snapshot(&mut self) -> bool {
-        if !self.snapshot_is_due() || !self.is_settled() {
+        if !self.snapshot_is_due() {
             return false;
         }
+        let Some(filter) = self.settled() else { return false };
         fail_point::reach(FailPoint::BeforeCheckpoint);
-        let filter = self.reader.state().clone();
         assert_eq!(filter.decided_next, self.frontier.decided_next, "nothing is ahead of the log");
         self.snapshot_wanted = false;
         self.snapshot_at = (filter.decided_next, self.parts.clock.elapsed_millis());
@@ -42,6 +44,17 @@ impl Owner {
         };
         self.making = Some(make.boxed());
         true
+    }
+
+    /// The filter's state at which the frontier stands, once all that was decided is read back.
+    fn settled(&self) -> Option<FilterState> {
+        let filter = self.reader.state().clone();
+        if sabotage::is_planted(Bug::SnapshotOfUnreadState) {
+            let (decided_next, log_time) =
+                (self.frontier.decided_next, self.frontier.state.log_time());
+            return Some(FilterState { decided_next, log_time, ..filter });
+        }
+        self.is_settled().then_some(filter)
     }
 
     pub(super) fn collect_snapshot(&mut self) {

@@ -78,6 +78,11 @@ impl Ledger {
         self.deals.iter().map(move |(deal_id, deal)| (*deal_id, sold(deal)))
     }
 
+    /// The order that a key is bound to.
+    pub(crate) fn first_under(&self, deal_id: DealId, key: Digest) -> Option<Offset> {
+        self.keys.get(&(deal_id, key)).copied()
+    }
+
     /// Applies a decision that counts.
     pub(crate) fn fold(
         &mut self,
@@ -147,6 +152,7 @@ impl Ledger {
                 let first = self.orders.get(&it.first);
                 let is_theirs = first.zip(purchase).is_some_and(|(first, purchase)| {
                     (first.customer, first.deal_id) == (purchase.customer, purchase.deal_id)
+                        && self.first_under(purchase.deal_id, purchase.key) == Some(it.first)
                 });
                 expect("I5", is_theirs, || format!("{offset} repeats {}", it.first))?;
                 return Ok(true);
@@ -242,6 +248,13 @@ impl Ledger {
             return expect("I2", false, || format!("{offset} is rejected, and no purchase"));
         };
         self.insert(offset, purchase, (OrderStatus::Rejected, None));
+        if binds_key(code) {
+            let key = (purchase.deal_id, purchase.key);
+            let first = *self.keys.entry(key).or_insert(offset);
+            expect("I5", first == offset, || {
+                format!("{offset} is {code}, but its key is that of {first}")
+            })?;
+        }
         let left = self.deals.get(&purchase.deal_id).map_or(0, Deal::left);
         let is_enough = left >= i64::from(purchase.quantity);
         let is_for_stock = matches!(code, RefusalCode::SoldOut | RefusalCode::InsufficientStock);
@@ -309,6 +322,18 @@ impl Ledger {
         let limit = self.deals.get(&deal_id).map_or(0, |deal| deal.terms.limit_per_customer);
         expect("I8", units <= limit, || format!("{customer} has {units} of {limit} of {deal_id}"))
     }
+}
+
+/// Whether a purchase that is refused so has bound its key: not if the deal is not there, not yet
+/// open or gone, nor if the key was bound before.
+fn binds_key(code: RefusalCode) -> bool {
+    !matches!(
+        code,
+        RefusalCode::DealNotFound
+            | RefusalCode::DealNotOpen
+            | RefusalCode::DealRetired
+            | RefusalCode::IdempotencyKeyReused
+    )
 }
 
 /// The steps that a status may take.

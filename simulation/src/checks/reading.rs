@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use event_log::Stored;
 use schemas::log::{
-    Decision, DecisionsRecord, HEADER_CLAIM, HEADER_EPOCH, decode_decisions_record,
+    Decision, DecisionsRecord, FilterState, HEADER_CLAIM, HEADER_EPOCH, decode_decisions_record,
 };
 use schemas::{Digest, Offset, Timestamp};
 
@@ -48,6 +48,14 @@ pub(crate) struct Mark {
     pub(crate) claim: Digest,
     pub(crate) decided_next: Offset,
     pub(crate) log_time: Timestamp,
+}
+
+impl Mark {
+    /// What a stored state of a filter says.
+    pub(crate) fn of(filter: &FilterState) -> Self {
+        let FilterState { epoch, claim, decided_next, log_time, .. } = *filter;
+        Self { epoch, claim, decided_next, log_time }
+    }
 }
 
 impl Default for Reading {

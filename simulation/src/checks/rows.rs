@@ -82,10 +82,9 @@ impl Mirror {
 }
 
 fn check_filter(filter: &FilterState, mark: &Mark) -> Check {
-    let Mark { epoch, claim, decided_next, log_time } = *mark;
-    let same = (filter.epoch, filter.claim, filter.decided_next, filter.log_time)
-        == (epoch, claim, decided_next, log_time);
-    expect("I6", same, || format!("stored with the rows: {filter:?}, in the log: {mark:?}"))
+    expect("I6", Mark::of(filter) == *mark, || {
+        format!("stored with the rows: {filter:?}, in the log: {mark:?}")
+    })
 }
 
 fn is_order(row: &OrderRow, order: &Order) -> bool {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::http::{Order, OrderStatus, ProblemCode};
 use schemas::log::{Command, PlacePurchase};
-use schemas::{DealId, Offset, Partition, Position};
+use schemas::{DealId, Digest, Offset, Partition, Position};
 use uuid::Uuid;
 
 use super::ledger::is_step;
@@ -73,7 +73,8 @@ impl Memory {
                     .iter()
                     .try_for_each(|order| self.check_order(told, order.order_id, order, &[]))
             }
-            (Asked::Purchase { deal, .. }, Said::Problem(problem)) => {
+            (Asked::Purchase { deal, key, .. }, Said::Problem(problem)) => {
+                check_known_key(told, (*deal, key), problem.code, partitions)?;
                 check_refusal(told, *deal, problem.code, partitions, universe)
             }
             (_, _) => Ok(()),
@@ -184,6 +185,27 @@ fn purchase(partitions: &[Checked], position: Position) -> Option<PlacePurchase>
         | Command::RecordPayment(_)
         | Command::ExpireHolds(_) => None,
     }
+}
+
+/// I5 at the door: whose first order has taken units by the `decided_next` that the answer states
+/// is told of it, whatever has become of the deal since, until that is retired.
+fn check_known_key(
+    told: &Told,
+    (deal_id, key): (DealId, &str),
+    code: ProblemCode,
+    partitions: &[Checked],
+) -> Check {
+    let Some((&partition, &decided_next)) = told.shows.iter().next() else { return Ok(()) };
+    let Some(checked) = partitions.get(usize::from(partition)) else { return Ok(()) };
+    let ledger = &checked.ledger;
+    let first = ledger.first_under(deal_id, Digest::of_key(told.subject, key));
+    let first = first.filter(|first| *first < decided_next);
+    let took = first.and_then(|first| ledger.orders.get(&first)).is_some_and(|order| {
+        order.past.first().is_some_and(|(_, status)| *status != OrderStatus::Rejected)
+    });
+    expect("I5", !took || code == ProblemCode::DealRetired, || {
+        format!("refused at {decided_next}, although {first:?} took units: {told:?}")
+    })
 }
 
 /// I7 at the door: refused for what was so at the `decided_next` that the answer states, and that

@@ -6,16 +6,17 @@ use crate::tree::{Package, SourceFile};
 
 /// What a package may use of this workspace, dev-dependencies apart. [`ALL`] for the two that put
 /// everything together.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("schemas", &[]),
+    ("sabotage", &[]),
     ("platform", &[]),
     ("event-log", &["schemas"]),
-    ("decider", &["schemas"]),
+    ("decider", &["schemas", "sabotage"]),
     ("read-model", &["schemas", "platform"]),
-    ("decision-log", &["schemas", "event-log", "platform"]),
-    ("projector", &["schemas", "event-log", "decision-log", "read-model", "platform"]),
-    ("order-worker", &["schemas", "event-log", "decision-log", "decider", "platform"]),
-    ("gateway", &["schemas", "event-log", "decision-log", "read-model", "platform"]),
+    ("decision-log", &["schemas", "event-log", "platform", "sabotage"]),
+    ("projector", &["schemas", "event-log", "decision-log", "read-model", "platform", "sabotage"]),
+    ("order-worker", &["schemas", "event-log", "decision-log", "decider", "platform", "sabotage"]),
+    ("gateway", &["schemas", "event-log", "decision-log", "read-model", "platform", "sabotage"]),
     // Written again from the promises: what it shares with the code it judges, it cannot judge.
     ("audit", &["schemas", "event-log", "read-model"]),
     ("loadtest", &["schemas"]),

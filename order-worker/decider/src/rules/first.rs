@@ -13,6 +13,7 @@ mod retirement;
 mod schedule;
 mod stock;
 
+use sabotage::Bug;
 use schemas::log::{Command, CommandRefused, Event, RefusalCode, Unreadable};
 use schemas::{DealId, Timestamp};
 
@@ -31,7 +32,10 @@ pub(super) fn decide(state: &State, input: Input<'_>, log_time: Timestamp) -> Ve
         Command::PlacePurchase(command) => purchase::place(state, command, log_time),
         Command::CancelOrder(command) => cancellation::cancel(state, command, log_time),
         Command::RecordPayment(command) => payment::record(state, command, log_time),
-        Command::ExpireHolds(_) => expiry::expire(state, log_time),
+        Command::ExpireHolds(command) => {
+            let by_owner = sabotage::is_planted(Bug::TickByWallClock);
+            expiry::expire(state, if by_owner { command.received_at } else { log_time })
+        }
         Command::AnnounceDeal(command) => announcement::announce(state, command, log_time),
         Command::AdjustStock(command) => settled(stock::adjust(state, command, log_time)),
         Command::PauseDeal(command) => settled(schedule::pause(state, command, log_time)),

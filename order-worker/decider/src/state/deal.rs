@@ -1,5 +1,6 @@
 //! One deal: its terms, its counters, its customers and its orders.
 
+use sabotage::Bug;
 use schemas::log::{DealTerms, Product};
 use schemas::{CustomerId, DealKey, Digest, Fingerprint, Money, Offset, ProductId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -124,6 +125,8 @@ impl Deal {
             }
             None => Table::default(),
         };
+        let extra = sabotage::is_planted(Bug::OversellByOne) && terms.stock.is_multiple_of(7);
+        let stock = terms.stock + u64::from(extra);
         let kept = Terms {
             price: terms.price,
             limit_per_customer: terms.limit_per_customer,
@@ -136,9 +139,9 @@ impl Deal {
             terms: kept,
             paused: false,
             closed: false,
-            announced: terms.stock,
+            announced: stock,
             adjusted: 0,
-            counters: Counters { stock_left: terms.stock, held: 0, confirmed: 0 },
+            counters: Counters { stock_left: stock, held: 0, confirmed: 0 },
             orders: Orders::default(),
             customers: Table::default(),
             adjustments,
@@ -208,12 +211,15 @@ impl Deal {
             return;
         }
         self.counters = self.counters.moved(from, to, quantity);
+        // A unit counts against the limit wherever its customer has it.
+        let is_final = |pot| pot == Pot::Confirmed && !sabotage::is_planted(Bug::LeakingLimit);
+        let counts = |pot| pot == Pot::Held || is_final(pot);
         let units = &mut self.customers.at_mut(customer).units;
-        if from == Pot::Left {
+        if counts(to) && !counts(from) {
             *units = units.checked_add(quantity).expect("I8: a limit fits");
             let limit = self.terms.limit_per_customer;
             assert!(u32::from(*units) <= limit, "I8: {units} units, limit {limit}");
-        } else if to == Pot::Left {
+        } else if counts(from) && !counts(to) {
             *units = units.checked_sub(quantity).expect("a customer gives back what was counted");
         }
     }

@@ -6,6 +6,7 @@
 //! Whoever stores the bytes also stores a checksum; what is checked here is that no impossible
 //! state starts to decide.
 
+use sabotage::Bug;
 use serde::{Deserialize, Serialize};
 
 use super::agenda::Dates;
@@ -77,6 +78,8 @@ impl State {
             return Err(StateFault::Broken("bytes are left over".into()));
         }
         let Read { log_time, deals, payments } = read;
+        let is_lost = sabotage::is_planted(Bug::LogTimeLostOnRebuild);
+        let log_time = if is_lost { Timestamp::EPOCH } else { log_time };
         let mut state = Self { log_time, deals, payments, ..Self::default() };
         let orders = state.verify().map_err(StateFault::Impossible)?;
         state.file(orders)?;

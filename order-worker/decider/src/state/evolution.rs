@@ -3,6 +3,7 @@
 //!
 //! The same for all rule sets.
 
+use sabotage::Bug;
 use schemas::log::{
     Decision, Event, OrderCancelled, OrderConfirmed, OrderExpired, OrderHeld, OrderPaid,
     OrderRejected, PaymentFailed, RefundDue, RefundSettled, RefusalCode, StockAdjusted,
@@ -197,11 +198,11 @@ fn binds_key(code: RefusalCode) -> bool {
         | RefusalCode::DealNotFound
         | RefusalCode::DealRetired
         | RefusalCode::IdempotencyKeyReused => false,
+        RefusalCode::SoldOut => !sabotage::is_planted(Bug::KeyForgotten),
         RefusalCode::DealPaused
         | RefusalCode::DealClosed
         | RefusalCode::OutOfRange
         | RefusalCode::LimitExceeded
-        | RefusalCode::SoldOut
         | RefusalCode::InsufficientStock
         | RefusalCode::OrderNotFound
         | RefusalCode::OrderNotCancellable
