@@ -51,6 +51,11 @@ impl Drop for DirectoryLock {
         if let Err(error) = self.file.set_len(0) {
             tracing::debug!(%error, "lock file not emptied");
         }
+        // Closing the file would leave the lock to a child process that is just being started and
+        // has not let go of our files yet.
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "lock file not unlocked");
+        }
     }
 }
 
@@ -80,8 +85,19 @@ fn holder(text: &str) -> Option<(u32, Box<str>, Timestamp)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{holder, holder_text};
+    use super::{DirectoryLock, holder, holder_text};
     use schemas::Timestamp;
+
+    #[test]
+    fn a_lock_that_was_given_up_is_free_though_a_child_has_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let take = || DirectoryLock::take(directory.path(), "timedeal serve", Timestamp::EPOCH);
+        let lock = take().unwrap();
+        let inherited = lock.file.try_clone().unwrap();
+        drop(lock);
+        drop(take().unwrap());
+        drop(inherited);
+    }
 
     #[test]
     fn a_holder_reads_back_as_written() {
