@@ -19,7 +19,7 @@ mod writer;
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -265,12 +265,22 @@ fn load(
     Tables::load(partitions, limits, bounds).map_err(|error| schema::refusal(path, error))
 }
 
-/// Creates `directory` so that it is still there after a power cut.
+/// Creates `directory` so that it is still there after a power cut: each new name has to be synced
+/// in the directory that it stands in. A process that made them may have ended before it did that,
+/// so a directory without a log counts as new.
 fn create_directory(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
+    let directory = std::path::absolute(directory)?;
+    if directory.join(schema::FILE).exists() {
         return Ok(());
     }
-    std::fs::create_dir_all(directory)?;
-    let absolute: PathBuf = std::path::absolute(directory)?;
-    absolute.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    let missing = directory.ancestors().take_while(|it| !it.is_dir()).count();
+    std::fs::create_dir_all(&directory)?;
+    for (made, parent) in directory.ancestors().skip(1).enumerate().take(missing.max(1)) {
+        match File::open(parent).and_then(|parent| parent.sync_all()) {
+            // Whoever was given a directory need not be allowed to look around it.
+            Err(fault) if fault.kind() == io::ErrorKind::PermissionDenied && made >= missing => {}
+            synced => synced?,
+        }
+    }
+    Ok(())
 }

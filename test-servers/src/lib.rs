@@ -1,13 +1,17 @@
 //! Where tests find real servers: a variable, or the file of addresses that `cargo xtask servers
 //! start` leaves in the target directory. A test that needs a server and finds none fails with the
-//! command to run; it is never skipped.
+//! command to run; it is never skipped. Also a small disk for tests that fill one.
 //!
 //! This crate must not know how a server is started or what is kept in it.
+
+mod small_disk;
 
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use small_disk::SmallDisk;
 
 /// The file of addresses below the target directory: lines of `NAME=value`.
 const ADDRESSES: &str = "test-servers/addresses";

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::insert::Inserts;
 use super::queue::{Answer, AppendQueue, Capacity, Waiting};
@@ -158,8 +158,13 @@ impl Writer {
             .iter_mut()
             .zip(&staged.records)
             .try_for_each(|(inserts, records)| inserts.execute(records, &mut self.headers));
-        let Err(error) = inserted else {
-            return execute(connection, "COMMIT").map_err(Failure::Unknown);
+        let error = match inserted {
+            Err(error) => error,
+            Ok(()) => match execute(connection, "COMMIT") {
+                Ok(()) => return Ok(()),
+                Err(error) if is_full(&error) => error,
+                Err(error) => return Err(Failure::Unknown(error)),
+            },
         };
         // Some errors have rolled back already.
         if connection.is_autocommit() || execute(connection, "ROLLBACK").is_ok() {
@@ -308,6 +313,13 @@ fn prepare<'a>(connection: &'a Connection, tables: &Tables) -> rusqlite::Result<
 
 fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(drop)
+}
+
+/// Whether there was no room for all that a transaction had to write. Of a commit too this says
+/// that nothing was written: a write alone says so, no sync and nothing after it, and a commit is
+/// valid only with the last of its writes.
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 fn answer_all(answers: Vec<(Answer, AppendError)>) {

@@ -9,7 +9,7 @@ use super::{KeyRing, SIGNING_BYTES_MIN, SecretBytes, SecretSource, SigningKeys};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 /// Where the keys stand below the data directory.
 const KEYS_DIR: &str = "keys";
@@ -121,7 +121,7 @@ fn warn_if_open_to_others(path: &Path) {
 /// Writes all files into a directory of another name, then renames it: a crash leaves no half of a
 /// set, and of two processes that do this at once, one wins with its whole set.
 fn create(data_dir: &Path) -> Result<(), KeyFileError> {
-    fs::create_dir_all(data_dir).map_err(KeyFileError::io("create", data_dir))?;
+    create_data_dir(data_dir)?;
     let draft = draft_dir(data_dir)?;
     let target = data_dir.join(KEYS_DIR);
     let written = write_draft(&draft).and_then(|()| publish(&draft, &target));
@@ -133,6 +133,14 @@ fn create(data_dir: &Path) -> Result<(), KeyFileError> {
     }
     tracing::info!(path = %target.display(), "made new keys");
     Ok(())
+}
+
+/// Creates the directory so that it is still there after a power cut, like all that is made above.
+fn create_data_dir(data_dir: &Path) -> Result<(), KeyFileError> {
+    let absolute = path::absolute(data_dir).map_err(KeyFileError::io("create", data_dir))?;
+    let missing: Vec<&Path> = absolute.ancestors().take_while(|it| !it.is_dir()).collect();
+    fs::create_dir_all(&absolute).map_err(KeyFileError::io("create", data_dir))?;
+    missing.into_iter().filter_map(Path::parent).try_for_each(sync_dir)
 }
 
 fn draft_dir(data_dir: &Path) -> Result<PathBuf, KeyFileError> {
