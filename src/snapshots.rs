@@ -109,6 +109,40 @@ mod tests {
         assert_eq!(newer.other_log(7).await.unwrap(), Some(3));
     }
 
+    /// One that is not whole must not be taken for the newest, nor be in the way for ever.
+    #[tokio::test]
+    async fn a_snapshot_that_finds_no_room_leaves_the_one_before_it_and_no_trace() {
+        use futures_util::TryStreamExt;
+        use order_worker::Snapshots;
+        use schemas::log::FilterState;
+
+        const BYTES: usize = 10 << 20;
+        // Where nobody may mount anything, the tests of the programs say so.
+        let Some(disk) = test_servers::SmallDisk::mount(32).unwrap() else { return };
+        let store = super::in_directory(&disk.path().join("snapshots")).unwrap();
+        let snapshots = Snapshots::new(store.clone(), 3);
+        let save = async |read_offset: u64, bytes: usize| {
+            let filter =
+                FilterState { log_id: Some(3), read_offset, epoch: 1, ..FilterState::default() };
+            snapshots.save(7, &filter, vec![1; bytes]).await
+        };
+        save(5, BYTES).await.unwrap();
+        let room = 1 << 20;
+        disk.fill_but(room).unwrap();
+        // In several parts, and in one.
+        save(900, BYTES).await.unwrap_err();
+        save(900, 2 << 20).await.unwrap_err();
+        let kept: Vec<_> = store.list(None).try_collect().await.unwrap();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert_eq!(kept[0].size, BYTES as u64);
+        // What was begun takes no room.
+        save(900, 600_000).await.unwrap();
+        disk.empty().unwrap();
+        save(1_000, BYTES).await.unwrap();
+        let kept: Vec<_> = store.list(None).try_collect().await.unwrap();
+        assert_eq!(kept.len(), 2, "{kept:?}");
+    }
+
     #[test]
     fn another_address_is_refused() {
         assert!(at("ftp://somewhere").unwrap_err().to_string().contains("s3://BUCKET"));

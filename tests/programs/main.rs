@@ -5,6 +5,8 @@
 
 #[cfg(feature = "cloud")]
 mod aws_secrets;
+mod embedded;
+mod full_disk;
 mod http;
 mod issuer;
 mod names;
@@ -15,3 +17,4 @@ mod rotation;
 mod selling;
 mod serving;
 mod shop;
+mod synced;
