@@ -16,9 +16,10 @@ use crate::{deployment, e2e, faults, fuzz, schemathesis, servers, simulate, tidy
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
 const FULL_STOCK: u32 = 6000;
-/// How many small worlds are tried, and how long schedules are: a few minutes, two gigabytes.
-const FULL_WORLDS: [(&str, &str); 2] =
-    [("TIMEDEAL_WORLDS", "2000000"), ("TIMEDEAL_SCHEDULES", "7")];
+/// How many small worlds are tried, how long schedules are, and how often power is lost: a few
+/// minutes, two gigabytes.
+const FULL_WORLDS: [(&str, &str); 3] =
+    [("TIMEDEAL_WORLDS", "2000000"), ("TIMEDEAL_SCHEDULES", "7"), ("TIMEDEAL_POWER_CUTS", "1000")];
 
 /// How a step ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
