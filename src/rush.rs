@@ -29,6 +29,7 @@ pub(crate) fn run(flags: RushFlags) -> anyhow::Result<ExitCode> {
     plan.connections = flags.connections;
     plan.hold_seconds = flags.hold_seconds;
     plan.patience = flags.patience;
+    plan.once = flags.once;
     plan.observer = Arc::new(TerminalBar::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(loadtest::rush(plan))?;

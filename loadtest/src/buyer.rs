@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
-use schemas::http::{Order, OrderStatus, Problem, PurchaseRequest};
+use schemas::http::{Order, OrderStatus, Problem, ProblemCode, PurchaseRequest};
 use tokio::sync::SemaphorePermit;
 
 use self::memory::Memory;
@@ -18,7 +18,7 @@ use crate::client::{Answer, Draft, Loss, PurchaseReading, read_purchase};
 use crate::crowd::{ExtraKind, Role, Waiting, When};
 use crate::history::{
     Attempt, BuyerHistory, Decided, Ending, FaultKind, Key, Moment, Purchase, Refused, Reread,
-    Ticket, place_of,
+    Ticket, TurnedAway, place_of,
 };
 use crate::route::{Leg, Route};
 use crate::world::World;
@@ -140,6 +140,8 @@ impl Buyer {
         let mut errand = self.errand(leg, purchase, due);
         let (asked, sent_at, sent) = self.send(&mut errand).await;
         let (ticket, ending) = match sent {
+            // Asked for when all have come: a crowd that is too large has to be one of purchases.
+            Sent::Ticket(ticket, _) if self.world.once => (Some(ticket), Ending::Unknown),
             Sent::Ticket(ticket, pause) => {
                 let ending = self.ask_until_decided(&mut errand, ticket.id, pause).await;
                 (Some(ticket), ending)
@@ -150,7 +152,10 @@ impl Buyer {
                         let (id, at) = (order.order_id, order.at);
                         Some(Ticket { id, at, is_admission: false })
                     }
-                    Ending::Refused(_) | Ending::Unknown | Ending::Broken => None,
+                    Ending::Refused(_)
+                    | Ending::TurnedAway(_)
+                    | Ending::Unknown
+                    | Ending::Broken => None,
                 };
                 (ticket, ending)
             }
@@ -270,7 +275,14 @@ impl Buyer {
             PurchaseReading::Refused(problem) => {
                 Some(Sent::Ended(Ending::Refused(refused(&problem, answer))))
             }
-            PurchaseReading::ComeBack => None,
+            PurchaseReading::ComeBack(code) if self.world.once => {
+                // Where nobody knows whether it was taken, it was not turned away.
+                let is_unknown = code == ProblemCode::OutcomeUnknown;
+                let turned = TurnedAway { code, at: answer.received };
+                let turned = Ending::TurnedAway(turned);
+                Some(Sent::Ended(if is_unknown { Ending::Unknown } else { turned }))
+            }
+            PurchaseReading::ComeBack(_) => None,
             PurchaseReading::Unexpected(fault) => {
                 self.memory.note_fault(format!("POST /v1/purchases: {fault}"), FaultKind::Form);
                 Some(Sent::Ended(Ending::Broken))

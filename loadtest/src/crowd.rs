@@ -104,6 +104,14 @@ impl Crowd {
         }
         Self { limit_per_customer, roles }
     }
+
+    /// The same, but everybody sends one purchase and waits for nothing.
+    pub(crate) fn that_comes_once(mut self) -> Self {
+        for role in &mut self.roles {
+            (role.waiting, role.extra) = (Waiting::Poll, None);
+        }
+        self
+    }
 }
 
 /// The kinds of second purchases of so many buyers: first all repeats, then the odd ones, as far

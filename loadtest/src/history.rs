@@ -130,6 +130,8 @@ pub(crate) enum Ending {
     Decided(Decided),
     /// At the door.
     Refused(Refused),
+    /// Told to come back, by somebody who does not: nothing was taken.
+    TurnedAway(TurnedAway),
     /// Patience was over first.
     Unknown,
     /// An answer made no sense; it stands among the faults.
@@ -172,6 +174,13 @@ pub(crate) struct Refused {
     pub(crate) as_of: Option<Timestamp>,
     /// `Timedeal-Seen` of the refusal.
     pub(crate) seen: Vec<Seen>,
+    pub(crate) at: Moment,
+}
+
+/// The word to come back later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TurnedAway {
+    pub(crate) code: ProblemCode,
     pub(crate) at: Moment,
 }
 
@@ -239,7 +248,7 @@ impl Attempt {
             (Reread::NotAsked | Reread::Unanswered, Ending::Decided(order)) => Some(*order),
             (
                 Reread::NotAsked | Reread::Unanswered,
-                Ending::Refused(_) | Ending::Unknown | Ending::Broken,
+                Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken,
             ) => None,
         }
     }
@@ -267,7 +276,7 @@ impl History {
     /// Whether every buyer knows what became of every purchase.
     pub(crate) fn is_settled(&self) -> bool {
         self.attempts().all(|(_, attempt)| match attempt.ending {
-            Ending::Decided(_) | Ending::Refused(_) => true,
+            Ending::Decided(_) | Ending::Refused(_) | Ending::TurnedAway(_) => true,
             Ending::Unknown | Ending::Broken => false,
         })
     }

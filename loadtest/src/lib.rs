@@ -29,6 +29,6 @@ pub use check::{Check, Promise, Violation};
 pub use gateways::GatewayReport;
 pub use plan::{PlanFault, RushPlan, ShopToken};
 pub use progress::{Observer, Phase, Silent, TerminalBar};
-pub use report::{Latency, RushReport};
+pub use report::{Flow, Latency, RushReport, Second};
 pub use rush::{RushError, rush};
 pub use target::{Target, TargetFault};

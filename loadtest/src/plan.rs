@@ -43,6 +43,9 @@ pub struct RushPlan {
     pub opens_in: Duration,
     /// How long a buyer goes on trying; it has to outlast a restart of the service.
     pub patience: Duration,
+    /// Nobody comes twice or comes back who is told to, and nobody asks for an order before all
+    /// have come: so arrivals stay what they are when there are too many.
+    pub once: bool,
     /// A token with the scope `admin`, to announce the deal.
     pub admin_token: String,
     /// Makes a token with the scope `shop` for each buyer.
@@ -79,6 +82,7 @@ impl RushPlan {
             hold_seconds: 0,
             opens_in: Duration::from_secs(3),
             patience: Duration::from_secs(120),
+            once: false,
             admin_token,
             shop_token,
             observer: Arc::new(crate::progress::Silent),

@@ -1,6 +1,7 @@
 //! What a rush came to: rates, latencies, outcomes, and the checks. Pure; must not know how the
 //! crowd was sent.
 
+mod seconds;
 mod text;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use crate::gateways::GatewayReport;
 use crate::history::{Attempt, Ending, History, Moment, Reread};
 use crate::plan::RushPlan;
 use crate::world::World;
+
+pub use self::seconds::Second;
 
 /// The exit code of a rush after which something stayed unknown.
 const EXIT_UNKNOWN: u8 = 2;
@@ -45,6 +48,8 @@ pub struct RushReport {
     pub answered: Flow,
     /// First purchases that were answered 202.
     pub admitted: Flow,
+    /// First purchases that were told to come back by somebody who did not.
+    pub turned_away: Flow,
     /// First purchases whose decision was learnt.
     pub decided: Flow,
     /// Requests that were sent, of every kind.
@@ -55,6 +60,12 @@ pub struct RushReport {
     pub to_answer: Latency,
     /// First purchases: from planned arrival until the outcome was known.
     pub to_outcome: Latency,
+    /// First purchases that were answered 202, from planned arrival on.
+    pub to_admission: Latency,
+    /// First purchases that were refused at the door or turned away.
+    pub to_refusal: Latency,
+    /// First purchases by the second in which they were planned to arrive.
+    pub seconds: Vec<Second>,
     /// Units that buyers have.
     pub units: u64,
     /// Units that the deal has left, if it could be asked.
@@ -127,11 +138,15 @@ impl RushReport {
             connections: plan.connections,
             answered: Flow::default(),
             admitted: Flow::default(),
+            turned_away: Flow::default(),
             decided: Flow::default(),
             requests: 0,
             retries: 0,
             to_answer: Latency::default(),
             to_outcome: Latency::default(),
+            to_admission: Latency::default(),
+            to_refusal: Latency::default(),
+            seconds: Vec::new(),
             units: 0,
             stock_left: None,
             outcomes: BTreeMap::new(),
@@ -160,11 +175,15 @@ impl RushReport {
         Self {
             answered: flow(answered_at),
             admitted: flow(admitted_at),
+            turned_away: flow(turned_away_at),
             decided: flow(decided_at),
             requests: gateways.iter().map(|gateway| gateway.requests).sum(),
             retries: world.retries.load(Ordering::Relaxed),
             to_answer: latency(answered_at),
             to_outcome: latency(outcome_at),
+            to_admission: latency(admitted_at),
+            to_refusal: latency(refused_at),
+            seconds: seconds::of(history.opened, firsts()),
             units: history.units_owned(),
             stock_left: history.last_look.map(|look| look.stock_left),
             outcomes: count_outcomes(firsts()),
@@ -216,6 +235,7 @@ impl Latency {
 fn answered_at(attempt: &Attempt) -> Option<Moment> {
     match &attempt.ending {
         Ending::Refused(refused) => Some(refused.at),
+        Ending::TurnedAway(turned) => Some(turned.at),
         Ending::Decided(_) | Ending::Unknown | Ending::Broken => {
             attempt.ticket.map(|ticket| ticket.at)
         }
@@ -226,10 +246,26 @@ fn admitted_at(attempt: &Attempt) -> Option<Moment> {
     attempt.ticket.filter(|ticket| ticket.is_admission).map(|ticket| ticket.at)
 }
 
+fn turned_away_at(attempt: &Attempt) -> Option<Moment> {
+    match &attempt.ending {
+        Ending::TurnedAway(turned) => Some(turned.at),
+        Ending::Decided(_) | Ending::Refused(_) | Ending::Unknown | Ending::Broken => None,
+    }
+}
+
+/// When the door said no, for good or for now.
+fn refused_at(attempt: &Attempt) -> Option<Moment> {
+    match &attempt.ending {
+        Ending::Refused(refused) => Some(refused.at),
+        Ending::TurnedAway(turned) => Some(turned.at),
+        Ending::Decided(_) | Ending::Unknown | Ending::Broken => None,
+    }
+}
+
 fn decided_at(attempt: &Attempt) -> Option<Moment> {
     match &attempt.ending {
         Ending::Decided(order) => Some(order.at),
-        Ending::Refused(_) | Ending::Unknown | Ending::Broken => None,
+        Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => None,
     }
 }
 
@@ -237,7 +273,7 @@ fn outcome_at(attempt: &Attempt) -> Option<Moment> {
     match &attempt.ending {
         Ending::Decided(order) => Some(order.at),
         Ending::Refused(refused) => Some(refused.at),
-        Ending::Unknown | Ending::Broken => None,
+        Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => None,
     }
 }
 
@@ -250,6 +286,7 @@ fn count_outcomes<'a>(attempts: impl Iterator<Item = &'a Attempt>) -> BTreeMap<S
                 None => order.status.as_str().to_owned(),
             },
             Ending::Refused(refused) => format!("{}, at the door", refused.code.as_str()),
+            Ending::TurnedAway(turned) => format!("{}, turned away", turned.code.as_str()),
             Ending::Unknown => "unknown".to_owned(),
             Ending::Broken => "unexpected answer".to_owned(),
         };
@@ -262,7 +299,7 @@ fn count_unknown(history: &History) -> u64 {
     let is_unknown = |attempt: &Attempt| match attempt.ending {
         Ending::Unknown => true,
         Ending::Decided(_) => matches!(attempt.reread, Reread::Unanswered),
-        Ending::Refused(_) | Ending::Broken => false,
+        Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Broken => false,
     };
     let unknown = history.attempts().filter(|(_, attempt)| is_unknown(attempt)).count();
     u64::try_from(unknown).expect("usize fits u64")

@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) dice: Dice,
     pub(crate) patience: Duration,
+    /// Nobody comes back who is told to.
+    pub(crate) once: bool,
     /// Who asks with `?wait` keeps a connection busy, so few may at once.
     pub(crate) waits: Semaphore,
     pub(crate) observer: Arc<dyn Observer>,

@@ -62,7 +62,7 @@ fn is_refused_as_reused(attempt: &Attempt) -> bool {
     match &attempt.ending {
         Ending::Decided(order) => order.rejection == Some(RefusalCode::IdempotencyKeyReused),
         Ending::Refused(refused) => refused.code == ProblemCode::IdempotencyKeyReused,
-        Ending::Unknown | Ending::Broken => false,
+        Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => false,
     }
 }
 
@@ -91,7 +91,7 @@ fn check_known(buyer: &BuyerHistory, under: &[&Attempt], findings: &mut Findings
 fn is_answered_well(known: &Attempt, order: &Decided, later: &Attempt) -> bool {
     let is_repeat = known.purchase.repeats(&later.purchase);
     match &later.ending {
-        Ending::Unknown | Ending::Broken => true,
+        Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => true,
         Ending::Decided(found) if is_repeat => found.order_id == order.order_id,
         Ending::Decided(_) => is_refused_as_reused(later),
         Ending::Refused(_) => !is_repeat && is_refused_as_reused(later),
@@ -105,6 +105,7 @@ fn describe(attempt: &Attempt) -> String {
             None => format!("order {} {}", order.order_id, order.status.as_str()),
         },
         Ending::Refused(refused) => format!("refused at the door, {}", refused.code.as_str()),
+        Ending::TurnedAway(turned) => format!("turned away, {}", turned.code.as_str()),
         Ending::Unknown => "unknown".to_owned(),
         Ending::Broken => "an unexpected answer".to_owned(),
     }

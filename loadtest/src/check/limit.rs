@@ -49,21 +49,22 @@ fn owned(buyer: &BuyerHistory, before: Option<Seen>) -> u32 {
 fn place_of_refusal(attempt: &Attempt) -> Option<Seen> {
     match &attempt.ending {
         Ending::Decided(order) => place_of(order.order_id),
-        Ending::Refused(_) | Ending::Unknown | Ending::Broken => None,
+        Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => None,
     }
 }
 
 fn is_settled(buyer: &BuyerHistory) -> bool {
-    buyer
-        .attempts
-        .iter()
-        .all(|attempt| matches!(attempt.ending, Ending::Decided(_) | Ending::Refused(_)))
+    let is_settled = |attempt: &Attempt| match attempt.ending {
+        Ending::Decided(_) | Ending::Refused(_) | Ending::TurnedAway(_) => true,
+        Ending::Unknown | Ending::Broken => false,
+    };
+    buyer.attempts.iter().all(is_settled)
 }
 
 fn is_over_limit(attempt: &Attempt) -> bool {
     match &attempt.ending {
         Ending::Decided(order) => order.rejection == Some(RefusalCode::LimitExceeded),
         Ending::Refused(refused) => refused.code == ProblemCode::LimitExceeded,
-        Ending::Unknown | Ending::Broken => false,
+        Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => false,
     }
 }

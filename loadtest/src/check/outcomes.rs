@@ -33,7 +33,7 @@ fn fault_of(attempt: &Attempt) -> Option<String> {
     };
     match &attempt.ending {
         Ending::Decided(then) => difference(then, now),
-        Ending::Unknown | Ending::Refused(_) | Ending::Broken => {
+        Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => {
             (now.status == OrderStatus::Queued).then(|| "still queued at the very end".to_owned())
         }
     }

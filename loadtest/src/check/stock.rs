@@ -70,7 +70,7 @@ fn lack_of(attempt: &Attempt) -> Option<Lack> {
             (order.rejection?.as_str(), place_of(order.order_id).into_iter().collect())
         }
         Ending::Refused(refused) => (refused.code.as_str(), refused.seen.clone()),
-        Ending::Unknown | Ending::Broken => return None,
+        Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => return None,
     };
     let needs = if code == ProblemCode::SoldOut.as_str() {
         1

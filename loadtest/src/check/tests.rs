@@ -22,7 +22,7 @@ fn order_id(offset: u64) -> Uuid {
 fn attempt(key: Key, is_other_payload: bool, sent: u64, ending: Ending) -> Attempt {
     let order = match &ending {
         Ending::Decided(order) => Some(*order),
-        Ending::Refused(_) | Ending::Unknown | Ending::Broken => None,
+        Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => None,
     };
     Attempt {
         purchase: Purchase { key, quantity: 1, is_other_payload },
@@ -106,7 +106,9 @@ fn check(plant: impl FnOnce(&mut History), expected: &[Promise]) {
 fn confirmed(history: &mut History, buyer: usize, place: usize) -> &mut Decided {
     match &mut history.buyers[buyer].attempts[place].ending {
         Ending::Decided(order) => order,
-        Ending::Refused(_) | Ending::Unknown | Ending::Broken => panic!("not decided"),
+        Ending::Refused(_) | Ending::TurnedAway(_) | Ending::Unknown | Ending::Broken => {
+            panic!("not decided")
+        }
     }
 }
 

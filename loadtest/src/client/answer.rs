@@ -40,7 +40,7 @@ pub(crate) enum PurchaseReading {
     /// Refused at the door, for good.
     Refused(Box<Problem>),
     /// Send the same again later.
-    ComeBack,
+    ComeBack(ProblemCode),
     /// Nothing that the call documents.
     Unexpected(String),
 }
@@ -91,7 +91,7 @@ pub(crate) fn read_purchase(answer: &Answer) -> PurchaseReading {
             Err(fault) => PurchaseReading::Unexpected(fault),
         },
         _ => match problem_of(answer) {
-            Ok(problem) if comes_back(problem.code) => PurchaseReading::ComeBack,
+            Ok(problem) if comes_back(problem.code) => PurchaseReading::ComeBack(problem.code),
             Ok(problem) if is_door_refusal(problem.code) => {
                 PurchaseReading::Refused(Box::new(problem))
             }
@@ -212,7 +212,7 @@ mod tests {
             PurchaseReading::Queued(_) => "queued",
             PurchaseReading::Decided(_) => "decided",
             PurchaseReading::Refused(_) => "refused",
-            PurchaseReading::ComeBack => "come back",
+            PurchaseReading::ComeBack(_) => "come back",
             PurchaseReading::Unexpected(_) => "unexpected",
         }
     }

@@ -124,9 +124,13 @@ impl Pool {
     /// The connection that has been idle for longest, so that all are used.
     fn take_idle(&self, avoid: Option<u64>) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| !connection.sender.is_closed());
-        let other = idle.iter().position(|connection| Some(connection.number) != avoid);
-        idle.remove(other.unwrap_or(0))
+        loop {
+            let other = idle.iter().position(|connection| Some(connection.number) != avoid);
+            let connection = idle.remove(other.unwrap_or(0))?;
+            if !connection.sender.is_closed() {
+                return Some(connection);
+            }
+        }
     }
 
     fn give_back(&self, connection: Connection) {

@@ -26,6 +26,9 @@ impl fmt::Display for RushReport {
         writeln!(f)?;
         write_flow(f, "answered", &self.answered)?;
         write_flow(f, "admitted", &self.admitted)?;
+        if self.turned_away.count > 0 {
+            write_flow(f, "sent away", &self.turned_away)?;
+        }
         write_flow(f, "decided", &self.decided)?;
         writeln!(f, "requests  {:>8}, of them sent again {}", self.requests, self.retries)?;
         let left = self.stock_left.map_or("?".to_owned(), |left| left.to_string());
@@ -34,6 +37,10 @@ impl fmt::Display for RushReport {
         writeln!(f, "{:<22}{:>9}{:>9}{:>9}{:>9}{:>9}", "ms", "p50", "p90", "p99", "p99.9", "max")?;
         write_latency(f, "purchase to answer", &self.to_answer)?;
         write_latency(f, "purchase to outcome", &self.to_outcome)?;
+        if self.turned_away.count > 0 {
+            write_latency(f, "purchase to 202", &self.to_admission)?;
+            write_latency(f, "purchase to refusal", &self.to_refusal)?;
+        }
         writeln!(f)?;
         write_outcomes(f, "first purchases", &self.outcomes)?;
         write_outcomes(f, "second purchases", &self.second_outcomes)?;

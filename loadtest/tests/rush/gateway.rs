@@ -31,6 +31,7 @@ pub(crate) enum Fault {
     LosesAnswers,
     BreaksConnections,
     ComesBackLater,
+    IsOverloaded,
 }
 
 /// One gateway of a shop.
@@ -99,6 +100,7 @@ impl Gateway {
         match self.fault.filter(|_| is_bad) {
             Some(Fault::BreaksConnections) => None,
             Some(Fault::ComesBackLater) => Some(problem(ProblemCode::OutcomeUnknown, None)),
+            Some(Fault::IsOverloaded) => Some(problem(ProblemCode::Overloaded, None)),
             Some(Fault::LosesAnswers) => {
                 self.serve(head, body);
                 None

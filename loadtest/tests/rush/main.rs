@@ -84,6 +84,26 @@ async fn lost_answers_broken_connections_and_503s_change_nothing() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_comes_once_counts_who_was_turned_away() {
+    let address = play::open(Gateway::with_fault(Fault::IsOverloaded)).await;
+    let mut plan = plan(urls(&[address]), 300, 1_000);
+    plan.arrivals = "steady:600".parse().unwrap();
+    plan.once = true;
+    let report = rush(plan).await.unwrap();
+    assert_kept(&report);
+    let (turned_away, admitted) = (report.turned_away.count, report.admitted.count);
+    assert!(turned_away > 0 && admitted > 0, "{report}");
+    assert_eq!(report.outcomes.values().sum::<u64>(), 300, "nobody comes twice: {report}");
+    assert_eq!(admitted, 300 - turned_away, "whoever was taken has units: {report}");
+    assert_eq!(report.outcomes["confirmed"], admitted);
+    assert_eq!(report.to_refusal.count, turned_away);
+    assert_eq!(report.seconds.iter().map(|second| second.arrivals).sum::<u64>(), 300);
+    let told: u64 = report.seconds.iter().map(|second| second.to_refusal.count).sum();
+    assert_eq!(told, turned_away);
+    assert!(report.to_string().contains("purchase to refusal"), "{report}");
+}
+
+#[tokio::test]
 async fn a_crash_in_the_middle_changes_nothing() {
     let watch = Arc::new(Watch::default());
     let crash = Crash { after_purchases: 120, until_retries: 200, watch: Arc::clone(&watch) };
