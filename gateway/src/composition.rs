@@ -22,6 +22,7 @@ use crate::auth::{self, Gatekeeper, TokenIssuer, VerifyToken};
 use crate::call::{Call, CallBody};
 use crate::commands::Appended;
 use crate::config::GatewayConfig;
+use crate::congestion::Congestion;
 use crate::keys::GatewayKeys;
 use crate::limits::Limits;
 use crate::problem::Refusal;
@@ -68,6 +69,7 @@ pub(crate) struct Service {
     pub(crate) passwords: Passwords,
     pub(crate) dice: Arc<Dice>,
     pub(crate) appended: Appended,
+    pub(crate) congestion: Congestion,
     /// Whoever looks for a deal that the view does not know holds one.
     pub(crate) old_deals: Semaphore,
     /// Thrown when the gateway stops: nobody waits any longer.
@@ -115,6 +117,7 @@ impl Gateway {
             passwords: Passwords::new(),
             dice: Arc::new(Dice::new(dice_seed)),
             appended: Appended::new(),
+            congestion: Congestion::new(parts.config.purchase_wait, Arc::clone(&clock)),
             old_deals: Semaphore::new(OLD_DEALS_MAX),
             stopping: ShutdownToken::new(),
             commands: parts.commands,
@@ -166,7 +169,8 @@ impl Gateway {
         let house = service.limits.keep_house(&shutdown);
         let routes = routes::all(&service);
         let public = server::serve_public(listener, Arc::clone(&service), routes, &shutdown);
-        let ((), served) = tokio::join!(house, public);
+        let congestion = service.congestion.watch(&shutdown);
+        let ((), (), served) = tokio::join!(house, congestion, public);
         served
     }
 }

@@ -85,6 +85,9 @@ pub struct GatewayConfig {
     pub name: Box<str>,
     /// Most connections at once; more wait in the system's queue.
     pub connections_max: usize,
+    /// How long a purchase may wait for the log while more come than it takes; the rest is turned
+    /// away.
+    pub purchase_wait: Duration,
     /// How long connections get to end once the gateway stops.
     pub drain: Duration,
     /// What one customer may send.
@@ -109,6 +112,7 @@ impl GatewayConfig {
         Self {
             name: name.into(),
             connections_max: 15_000,
+            purchase_wait: Duration::from_millis(30),
             drain: Duration::from_secs(5),
             customer_rate: RateConfig::CUSTOMER,
             address_rate: RateConfig::ADDRESS,

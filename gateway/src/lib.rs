@@ -13,6 +13,7 @@ mod call;
 mod commands;
 mod composition;
 mod config;
+mod congestion;
 mod demo;
 mod keys;
 mod limits;

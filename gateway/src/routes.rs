@@ -16,9 +16,10 @@ mod streams;
 mod table;
 
 pub(crate) use payments::record as record_payment;
+pub(crate) use purchases::too_many as too_many_purchases;
 pub(crate) use reply::{NO_STORE, json};
 pub(crate) use sight::{Lookup, Sight, read_offset};
-pub(crate) use table::{Matched, OPERATIONS, find};
+pub(crate) use table::{Matched, OPERATIONS, PURCHASE, find};
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -95,7 +95,9 @@ async fn let_in(
         admission: Some(admission),
     }));
     let product = Some(&deal.product_id);
+    let place = service.congestion.enter().ok_or_else(too_many)?;
     let position = service.append(deal.partition, product, &command, call).await?;
+    drop(place);
     let queued = QueuedPurchase {
         deal_id: request.deal_id,
         product_id: deal.product_id.clone(),
@@ -163,6 +165,12 @@ async fn repeat(service: &Service, first: Position, customer: CustomerId) -> Ans
     let headers = response.headers_mut();
     put_order_location(headers, header::CONTENT_LOCATION, sight.order.order_id);
     Ok(response)
+}
+
+/// The line is as long as it may be.
+pub(crate) fn too_many() -> Refusal {
+    let detail = "more purchases come than are taken now; this one was not";
+    Refusal::new(ProblemCode::Overloaded, detail)
 }
 
 fn key_reused() -> Refusal {

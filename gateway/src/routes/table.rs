@@ -48,6 +48,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     post("/demo/payments"),
 ];
 
+/// Index of the purchase in [`OPERATIONS`].
+pub(crate) const PURCHASE: usize = 0;
+
 /// What a method and a path are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Matched {
@@ -111,12 +114,12 @@ fn fits(template: &str, path: &str) -> bool {
 mod tests {
     use http::Method;
 
-    use super::{Matched, OPERATIONS, find};
+    use super::{Matched, OPERATIONS, PURCHASE, find};
 
     #[test]
     fn methods_and_paths_are_told_apart() {
         let other = |methods: &str| Matched::OtherMethod(methods.to_owned());
-        assert_eq!(find(&Method::POST, "/v1/purchases"), Matched::Operation(0));
+        assert_eq!(find(&Method::POST, "/v1/purchases"), Matched::Operation(PURCHASE));
         assert_eq!(find(&Method::GET, "/v1/purchases"), other("POST, OPTIONS"));
         assert_eq!(find(&Method::GET, "/v1/orders/x"), Matched::Operation(1));
         assert_eq!(find(&Method::HEAD, "/v1/orders/x"), Matched::Operation(1));

@@ -22,7 +22,7 @@ use crate::call::{Call, CallBody};
 use crate::composition::Service;
 use crate::problem::Refusal;
 use crate::retry::Dice;
-use crate::routes::{self, Matched};
+use crate::routes::{self, Matched, PURCHASE, too_many_purchases};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client's that is taken over.
@@ -104,6 +104,10 @@ impl Shared {
             self.tell_options(&head.headers, &matched)
         } else {
             match matched {
+                Matched::Operation(PURCHASE) if self.service.congestion.is_full() => {
+                    // Before anything is read: what is short now is time.
+                    too_many_purchases().into_response(&self.service.dice)
+                }
                 Matched::Operation(_) | Matched::Asset => self.call(peer, head, body).await,
                 Matched::OtherMethod(allow) => {
                     let detail = format!("only {allow}");

@@ -9,6 +9,7 @@ mod document;
 mod fan_out;
 mod hostile;
 mod operators;
+mod overload;
 mod owner;
 mod rotation;
 mod samples;

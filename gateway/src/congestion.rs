@@ -1,0 +1,241 @@
+//! How many purchases may be on their way into the log at once: as many as it takes in a short
+//! while. When more come than the log and this machine take, a line would only grow, and whoever
+//! joined it would wait longer and longer for the same answer; so it is kept short, and the rest is
+//! turned away at once, with nothing taken. If the processors are what is short, the line is made
+//! shorter still: letting somebody in costs several times what it costs to turn somebody away. Must
+//! not know what a purchase is.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use platform::clock::Clock;
+use platform::shutdown::ShutdownToken;
+use tokio::time::Instant;
+
+/// So many may always be on their way: enough for one group of a log that waits for its disk, and
+/// for what comes first when nothing came before.
+const FLOOR: u64 = 128;
+/// Over this the rate is counted.
+const WINDOW_MS: u64 = 100;
+/// How late the process may be for what it has to do before the line is made shorter.
+const LATE_MAX: Duration = Duration::from_millis(2);
+/// How often somebody looks how late the process is.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// The best of so many windows counts: a moment in which little came says nothing.
+const WINDOWS: usize = 10;
+
+/// The line, as long as it may be now. By Little's law a line of `rate × wait` is waited in for
+/// `wait`.
+pub(crate) struct Congestion {
+    clock: Arc<dyn Clock>,
+    wait: Duration,
+    under_way: AtomicU64,
+    most: AtomicU64,
+    /// How late the process is, in microseconds.
+    late_us: AtomicU64,
+    done: AtomicU64,
+    rates: Mutex<Rates>,
+}
+
+/// How many were done in each of the last windows.
+#[derive(Debug, Default)]
+struct Rates {
+    since_ms: u64,
+    per_window: [u64; WINDOWS],
+    next: usize,
+}
+
+/// A place in the line, until it is dropped.
+pub(crate) struct Place<'a>(&'a Congestion);
+
+impl Congestion {
+    pub(crate) fn new(wait: Duration, clock: Arc<dyn Clock>) -> Self {
+        let rates = Mutex::new(Rates { since_ms: clock.elapsed_millis(), ..Rates::default() });
+        let (under_way, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (most, late_us) = (AtomicU64::new(FLOOR), AtomicU64::new(0));
+        Self { clock, wait, under_way, most, late_us, done, rates }
+    }
+
+    /// A place in the line; none if it is as long as it may be.
+    pub(crate) fn enter(&self) -> Option<Place<'_>> {
+        let before = self.under_way.fetch_add(1, Ordering::Relaxed);
+        if before < self.most() {
+            return Some(Place(self));
+        }
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+
+    /// Whether nobody would get a place now: worth asking before anything else is done for
+    /// somebody who needs one.
+    pub(crate) fn is_full(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) >= self.most()
+    }
+
+    /// Looks how late the process is, for as long as it serves.
+    pub(crate) async fn watch(&self, shutdown: &ShutdownToken) {
+        let look = async {
+            loop {
+                let due = Instant::now() + LOOK_EVERY;
+                tokio::time::sleep_until(due).await;
+                self.note_late(due.elapsed());
+            }
+        };
+        tokio::select! {
+            () = look => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+
+    /// A mean over the last tenth of a second: one long task is no congestion.
+    fn note_late(&self, late: Duration) {
+        let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+        let before_us = self.late_us.load(Ordering::Relaxed);
+        self.late_us
+            .store((before_us.saturating_mul(7)).saturating_add(late_us) / 8, Ordering::Relaxed);
+    }
+
+    fn most(&self) -> u64 {
+        self.count();
+        let most = self.most.load(Ordering::Relaxed);
+        let late = Duration::from_micros(self.late_us.load(Ordering::Relaxed));
+        if late <= LATE_MAX {
+            return most;
+        }
+        // Squared, so that it is much shorter before much waits for the processors.
+        let share = (LATE_MAX.as_secs_f64() / late.as_secs_f64()).powi(2);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+        #[allow(clippy::cast_precision_loss, reason = "a line is short")]
+        let most = (most as f64 * share) as u64;
+        most.max(1)
+    }
+
+    /// Ends a window whose time is over. Whoever finds another one at it goes on.
+    fn count(&self) {
+        let Ok(mut rates) = self.rates.try_lock() else { return };
+        let now_ms = self.clock.elapsed_millis();
+        let passed_ms = now_ms - rates.since_ms;
+        if passed_ms < WINDOW_MS {
+            return;
+        }
+        let done = self.done.swap(0, Ordering::Relaxed);
+        rates.note(done * WINDOW_MS / passed_ms, passed_ms / WINDOW_MS);
+        rates.since_ms = now_ms;
+        let wait_ms = u64::try_from(self.wait.as_millis()).unwrap_or(u64::MAX);
+        let most = rates.best().saturating_mul(wait_ms) / WINDOW_MS;
+        self.most.store(most.max(FLOOR), Ordering::Relaxed);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Rates {
+    /// Windows in which nobody looked have the same mean rate.
+    fn note(&mut self, rate: u64, windows: u64) {
+        for _ in 0..windows.min(WINDOWS as u64) {
+            self.per_window[self.next] = rate;
+            self.next = (self.next + 1) % WINDOWS;
+        }
+    }
+
+    fn best(&self) -> u64 {
+        self.per_window.iter().copied().max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use platform::clock::ManualClock;
+    use schemas::Timestamp;
+
+    use super::{Congestion, FLOOR, Place};
+
+    const WAIT: Duration = Duration::from_millis(50);
+
+    fn line() -> (Congestion, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.as_millis()));
+        (Congestion::new(WAIT, Arc::clone(&clock) as _), clock)
+    }
+
+    fn fill(line: &Congestion) -> Vec<Place<'_>> {
+        std::iter::from_fn(|| line.enter()).collect()
+    }
+
+    /// `rate` a second go through, for `millis`.
+    fn go_through(line: &Congestion, clock: &ManualClock, rate: u64, millis: u64) {
+        for _ in 0..millis / 10 {
+            for _ in 0..rate / 100 {
+                drop(line.enter());
+            }
+            clock.advance(Duration::from_millis(10));
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_left_is_free_again() {
+        let (line, _) = line();
+        let mut places = fill(&line);
+        assert_eq!(places.len() as u64, FLOOR);
+        places.truncate(100);
+        assert_eq!(fill(&line).len() as u64, FLOOR - 100);
+    }
+
+    #[test]
+    fn the_line_is_as_long_as_what_goes_through_while_one_may_wait() {
+        let (line, clock) = line();
+        go_through(&line, &clock, 40_000, 1_000);
+        assert_eq!(fill(&line).len(), 2_000);
+    }
+
+    #[test]
+    fn a_short_pause_does_not_shorten_it_and_a_long_one_does() {
+        let (line, clock) = line();
+        go_through(&line, &clock, 40_000, 1_000);
+        clock.advance(Duration::from_millis(300));
+        assert_eq!(fill(&line).len(), 2_000);
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(fill(&line).len() as u64, FLOOR);
+    }
+
+    #[test]
+    fn where_processors_are_short_it_is_much_shorter_but_never_closed() {
+        let (line, clock) = line();
+        go_through(&line, &clock, 40_000, 1_000);
+        for (late_ms, expected) in [(2, 2_000), (4, 500), (20, 20), (10_000, 1)] {
+            (0..100).for_each(|_| line.note_late(Duration::from_millis(late_ms)));
+            let places = fill(&line).len();
+            // A mean of whole microseconds never gets quite there.
+            assert!(places.abs_diff(expected) <= 1 + expected / 100, "{late_ms} ms: {places}");
+        }
+    }
+
+    #[test]
+    fn one_long_task_is_no_congestion() {
+        let (line, _) = line();
+        line.note_late(Duration::from_millis(15));
+        assert_eq!(fill(&line).len() as u64, FLOOR);
+    }
+
+    #[test]
+    fn those_turned_away_count_for_nothing() {
+        let (line, clock) = line();
+        let places = fill(&line);
+        for _ in 0..100 {
+            clock.advance(Duration::from_millis(10));
+            for _ in 0..1_000 {
+                assert!(line.enter().is_none());
+            }
+        }
+        drop(places);
+        assert_eq!(fill(&line).len() as u64, FLOOR);
+    }
+}
