@@ -2,6 +2,7 @@
 //! here is a check: what takes long on one machine may be quick on the next.
 
 mod lag;
+mod overload;
 mod takeover;
 
 use anyhow::Result;
@@ -18,13 +19,20 @@ pub(crate) enum What {
     Takeover(takeover::Options),
     /// What waits for its decision and for its rows while a crowd buys.
     Lag(lag::Options),
+    /// What becomes of purchases when more come than the machine takes.
+    Overload(overload::Options),
 }
 
 /// Builds the programs and measures.
 pub(crate) fn run(tree: &Tree, what: &What) -> Result<()> {
     finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
-    on_own_servers(tree, "measure", |ground, _| match what {
-        What::Takeover(options) => takeover::run(ground, options),
-        What::Lag(options) => lag::run(ground, options),
-    })
+    match what {
+        What::Takeover(options) => {
+            on_own_servers(tree, "measure", |ground, _| takeover::run(ground, options))
+        }
+        What::Lag(options) => {
+            on_own_servers(tree, "measure", |ground, _| lag::run(ground, options))
+        }
+        What::Overload(options) => overload::run(tree, options),
+    }
 }
