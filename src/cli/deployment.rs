@@ -213,9 +213,10 @@ fn the_image_is_built_from_all_crates_with_the_toolchain_of_the_repository() {
     let (_, members) = manifest.split_once("members = [").expect("there are members");
     let (members, _) = members.split_once(']').expect("the members end");
     for member in members.split('"').skip(1).step_by(2) {
-        let folder = member.split('/').next().unwrap_or(member);
-        let is_let_in = ignored.lines().any(|line| line == format!("!{folder}"));
-        assert!(is_let_in, ".dockerignore leaves {folder} out");
+        let is_let_in = ignored.lines().filter_map(|line| line.strip_prefix('!')).any(|folder| {
+            member.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        assert!(is_let_in, ".dockerignore leaves {member} out");
     }
     let toolchain = read("rust-toolchain.toml");
     let version = toolchain.split("channel = \"").nth(1).and_then(|rest| rest.split('"').next());

@@ -62,7 +62,9 @@ impl State {
     ) -> (Vec<Appended>, Vec<Waker>) {
         let times_fall = self.times_fall;
         let contents = self.contents_mut(partition);
-        contents.last_time = if times_fall { now } else { contents.last_time.max(now) };
+        if !records.is_empty() {
+            contents.last_time = if times_fall { now } else { contents.last_time.max(now) };
+        }
         let appended = records.into_iter().map(|record| contents.push(record)).collect();
         let end = contents.end();
         let ready = self
