@@ -67,7 +67,7 @@ async fn start_gateway(flags: &GatewayFlags, process: &Process) -> anyhow::Resul
     let on = StoreBase { base, store };
     let name = role::name_of_process(None)?;
     let status = role::gateway::view(&on, &name, &process.patience()).await?;
-    let config = role::gateway::config(&flags.http, &name);
+    let config = role::gateway::config(&flags.http, &flags.log.log_url, &name);
     let gateway = Gateway::new(keys.parts(&on, status.clone(), config))?;
     let readiness = gateway.readiness();
     let listener = bind(flags.http.listen).await?;

@@ -158,8 +158,8 @@ pub(crate) struct RushFlags {
     /// How long a buyer goes on trying.
     #[arg(long, env = "TIMEDEAL_PATIENCE", default_value = "120s", value_parser = duration)]
     pub(crate) patience: Duration,
-    /// Take the first answer to each purchase, also one that says to come back later, and ask for
-    /// orders when all have come: for more arrivals than the service takes.
+    /// Send one purchase for each buyer, take the first answer, also one that says to come back
+    /// later, and ask for orders when all have come: for more arrivals than the service takes.
     #[arg(long, env = "TIMEDEAL_ONCE")]
     pub(crate) once: bool,
     /// Allow a service on another machine: only ever one of your own.

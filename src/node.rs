@@ -65,7 +65,7 @@ pub(crate) async fn start(flags: &ServeFlags, process: &Process) -> anyhow::Resu
     let on = StoreBase { base: Base { logs, log_id, clock: Arc::clone(&clock) }, store };
 
     let status = role::gateway::view(&on, "timedeal", &process.patience()).await?;
-    let mut config = role::gateway::config(&flags.http, "timedeal");
+    let mut config = role::gateway::config(&flags.http, &flags.log.log_url, "timedeal");
     config.demo = flags.demo;
     let gateway = Gateway::new(keys.parts(&on, status.clone(), config))?;
     let readiness = gateway.readiness();

@@ -277,8 +277,11 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(&directory)?;
     for (made, parent) in directory.ancestors().skip(1).enumerate().take(missing.max(1)) {
         match File::open(parent).and_then(|parent| parent.sync_all()) {
-            // Whoever was given a directory need not be allowed to look around it.
-            Err(fault) if fault.kind() == io::ErrorKind::PermissionDenied && made >= missing => {}
+            // Whoever was given a directory need not be allowed to look around it, nor need what is
+            // around it be a file system that can be synced.
+            Err(fault) if made >= missing => {
+                tracing::debug!(%fault, parent = %parent.display(), "not synced");
+            }
             synced => synced?,
         }
     }

@@ -169,8 +169,10 @@ impl Gateway {
         let house = service.limits.keep_house(&shutdown);
         let routes = routes::all(&service);
         let public = server::serve_public(listener, Arc::clone(&service), routes, &shutdown);
-        let congestion = service.congestion.watch(&shutdown);
-        let ((), (), served) = tokio::join!(house, congestion, public);
+        let (watched, until) = (Arc::clone(&service), shutdown.clone());
+        // A task of its own: what else its task does would count as late.
+        tokio::spawn(async move { watched.congestion.watch(&until).await });
+        let ((), served) = tokio::join!(house, public);
         served
     }
 }

@@ -86,7 +86,7 @@ pub struct GatewayConfig {
     /// Most connections at once; more wait in the system's queue.
     pub connections_max: usize,
     /// How long a purchase may wait for the log while more come than it takes; the rest is turned
-    /// away.
+    /// away. Has to be longer than the log takes by itself, or that alone keeps purchases out.
     pub purchase_wait: Duration,
     /// How long connections get to end once the gateway stops.
     pub drain: Duration,

@@ -13,8 +13,10 @@ use platform::clock::Clock;
 use platform::shutdown::ShutdownToken;
 use tokio::time::Instant;
 
-/// So many may always be on their way: enough for one group of a log that waits for its disk, and
-/// for what comes first when nothing came before.
+use crate::server::TURNED_AWAY;
+
+/// So many may be on their way, unless the processors are short: enough for one group of a log that
+/// waits for its disk, and for what comes first when nothing came before.
 const FLOOR: u64 = 128;
 /// Over this the rate is counted.
 const WINDOW_MS: u64 = 100;
@@ -23,10 +25,10 @@ const LATE_MAX: Duration = Duration::from_millis(2);
 /// How often somebody looks how late the process is.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// The best of so many windows counts: a moment in which little came says nothing.
-const WINDOWS: usize = 10;
+const WINDOWS: usize = 30;
 
 /// The line, as long as it may be now. By Little's law a line of `rate × wait` is waited in for
-/// `wait`.
+/// `wait`; so it grows as long as the log takes less than that.
 pub(crate) struct Congestion {
     clock: Arc<dyn Clock>,
     wait: Duration,
@@ -36,6 +38,7 @@ pub(crate) struct Congestion {
     late_us: AtomicU64,
     done: AtomicU64,
     rates: Mutex<Rates>,
+    turned_away: metrics::Counter,
 }
 
 /// How many were done in each of the last windows.
@@ -54,7 +57,8 @@ impl Congestion {
         let rates = Mutex::new(Rates { since_ms: clock.elapsed_millis(), ..Rates::default() });
         let (under_way, done) = (AtomicU64::new(0), AtomicU64::new(0));
         let (most, late_us) = (AtomicU64::new(FLOOR), AtomicU64::new(0));
-        Self { clock, wait, under_way, most, late_us, done, rates }
+        let turned_away = metrics::counter!(TURNED_AWAY);
+        Self { clock, wait, under_way, most, late_us, done, rates, turned_away }
     }
 
     /// A place in the line; none if it is as long as it may be.
@@ -67,10 +71,15 @@ impl Congestion {
         None
     }
 
-    /// Whether nobody would get a place now: worth asking before anything else is done for
-    /// somebody who needs one.
-    pub(crate) fn is_full(&self) -> bool {
-        self.under_way.load(Ordering::Relaxed) >= self.most()
+    /// Whether the processors are short and nobody would get a place: then nothing else is to be
+    /// done for somebody who needs one.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.late() > LATE_MAX && self.under_way.load(Ordering::Relaxed) >= self.most()
+    }
+
+    /// Counts somebody who gets no place.
+    pub(crate) fn note_turned_away(&self) {
+        self.turned_away.increment(1);
     }
 
     /// Looks how late the process is, for as long as it serves.
@@ -98,17 +107,26 @@ impl Congestion {
 
     fn most(&self) -> u64 {
         self.count();
-        let most = self.most.load(Ordering::Relaxed);
-        let late = Duration::from_micros(self.late_us.load(Ordering::Relaxed));
+        let most_of_all = self.most.load(Ordering::Relaxed);
+        let late = self.late();
         if late <= LATE_MAX {
-            return most;
+            return most_of_all;
         }
         // Squared, so that it is much shorter before much waits for the processors.
         let share = (LATE_MAX.as_secs_f64() / late.as_secs_f64()).powi(2);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
         #[allow(clippy::cast_precision_loss, reason = "a line is short")]
-        let most = (most as f64 * share) as u64;
-        most.max(1)
+        let most = (most_of_all as f64 * share) as u64;
+        // The longer the log takes by itself, the more have to be on their way for a few a second.
+        most.max(self.wait_ms() / 2).clamp(1, most_of_all)
+    }
+
+    fn late(&self) -> Duration {
+        Duration::from_micros(self.late_us.load(Ordering::Relaxed))
+    }
+
+    fn wait_ms(&self) -> u64 {
+        u64::try_from(self.wait.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Ends a window whose time is over. Whoever finds another one at it goes on.
@@ -122,16 +140,21 @@ impl Congestion {
         let done = self.done.swap(0, Ordering::Relaxed);
         rates.note(done * WINDOW_MS / passed_ms, passed_ms / WINDOW_MS);
         rates.since_ms = now_ms;
-        let wait_ms = u64::try_from(self.wait.as_millis()).unwrap_or(u64::MAX);
-        let most = rates.best().saturating_mul(wait_ms) / WINDOW_MS;
+        let most = rates.best().saturating_mul(self.wait_ms()) / WINDOW_MS;
         self.most.store(most.max(FLOOR), Ordering::Relaxed);
+    }
+}
+
+impl Place<'_> {
+    /// The log has taken it: only that says how much goes through.
+    pub(crate) fn went_through(self) {
+        self.0.done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-        self.0.done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -174,7 +197,7 @@ mod tests {
     fn go_through(line: &Congestion, clock: &ManualClock, rate: u64, millis: u64) {
         for _ in 0..millis / 10 {
             for _ in 0..rate / 100 {
-                drop(line.enter());
+                line.enter().unwrap().went_through();
             }
             clock.advance(Duration::from_millis(10));
         }
@@ -202,19 +225,21 @@ mod tests {
         go_through(&line, &clock, 40_000, 1_000);
         clock.advance(Duration::from_millis(300));
         assert_eq!(fill(&line).len(), 2_000);
-        clock.advance(Duration::from_secs(2));
+        clock.advance(Duration::from_secs(5));
         assert_eq!(fill(&line).len() as u64, FLOOR);
     }
 
     #[test]
-    fn where_processors_are_short_it_is_much_shorter_but_never_closed() {
+    fn where_processors_are_short_it_is_much_shorter_but_some_always_get_in() {
         let (line, clock) = line();
         go_through(&line, &clock, 40_000, 1_000);
-        for (late_ms, expected) in [(2, 2_000), (4, 500), (20, 20), (10_000, 1)] {
+        for (late_ms, expected) in [(2, 2_000), (4, 500), (20, 25), (10_000, 25)] {
             (0..100).for_each(|_| line.note_late(Duration::from_millis(late_ms)));
             let places = fill(&line).len();
             // A mean of whole microseconds never gets quite there.
             assert!(places.abs_diff(expected) <= 1 + expected / 100, "{late_ms} ms: {places}");
+            let places = fill(&line);
+            assert_eq!(line.is_hopeless(), late_ms > 2, "{late_ms} ms: {}", places.len());
         }
     }
 
@@ -229,6 +254,7 @@ mod tests {
     fn those_turned_away_count_for_nothing() {
         let (line, clock) = line();
         let places = fill(&line);
+        assert!(!line.is_hopeless(), "there is time to tell each why");
         for _ in 0..100 {
             clock.advance(Duration::from_millis(10));
             for _ in 0..1_000 {
@@ -236,6 +262,29 @@ mod tests {
             }
         }
         drop(places);
+        assert_eq!(fill(&line).len() as u64, FLOOR);
+    }
+
+    #[test]
+    fn a_log_that_is_slow_by_itself_does_not_keep_the_line_short() {
+        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.as_millis()));
+        let line = Congestion::new(Duration::from_millis(250), Arc::clone(&clock) as _);
+        // Each takes 100 ms, however many there are.
+        for _ in 0..5 {
+            let places = fill(&line);
+            clock.advance(Duration::from_millis(100));
+            places.into_iter().for_each(Place::went_through);
+        }
+        assert!(fill(&line).len() > 5_000);
+    }
+
+    #[test]
+    fn what_fails_or_is_given_up_does_not_make_it_longer() {
+        let (line, clock) = line();
+        for _ in 0..200 {
+            drop(fill(&line));
+            clock.advance(Duration::from_millis(10));
+        }
         assert_eq!(fill(&line).len() as u64, FLOOR);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use edge::Routes;
 pub use operations::{
     Operations, PartitionControl, PartitionRow, Ready, ResumeOptions, ResumeRefusal,
 };
-pub(crate) use telemetry::{APPENDED, STRAY_PAYMENTS, STREAMS, describe_metrics};
+pub(crate) use telemetry::{APPENDED, STRAY_PAYMENTS, STREAMS, TURNED_AWAY, describe_metrics};
 
 /// Why the gateway does not serve.
 #[derive(Debug, thiserror::Error)]

@@ -176,7 +176,7 @@ impl Buyer {
             Key::Second => format!("rush-{}-second", self.number),
         };
         let key = HeaderValue::try_from(key).expect("ASCII");
-        let mut tries = 0;
+        let (mut tries, mut is_lost) = (0, false);
         loop {
             let permit = self.wait_permit(Waiting::Purchase);
             let (path, within) = match permit {
@@ -195,8 +195,12 @@ impl Buyer {
             if let Some(answer) = &answer
                 && let Some(sent) = self.read_sent(&errand.purchase, answer)
             {
+                // Where an answer was lost, the purchase may have been taken all the same.
+                let is_unsure = is_lost && matches!(sent, Sent::Ended(Ending::TurnedAway(_)));
+                let sent = if is_unsure { Sent::Ended(Ending::Unknown) } else { sent };
                 return (answer.asked, answer.sent, sent);
             }
+            is_lost |= answer.is_none();
             tries += 1;
             let retry_after = answer.as_ref().and_then(Answer::retry_after);
             if !self.pause(self.world.pause(tries, retry_after), errand.deadline).await {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::faults::Fault;
 use crate::report::{Options, Report};
 use crate::run::run;
 
@@ -15,6 +16,23 @@ const SEEDS_MIN: u64 = 50;
 const MATTERS: [(&str, &[&str]); 2] = [
     ("a takeover", &["takeovers"]),
     ("a lost append", &["append-lost", "append-torn", "lost-in-crash"]),
+];
+
+/// So many seeds together have to see everything.
+const SEEDS_OF_ALL: u64 = 500;
+/// What they have to see, beside every fault.
+const ALL: [&str; 11] = [
+    "command_refused",
+    "decisions after a gap",
+    "fenced decisions",
+    "order_expired",
+    "order_repeated",
+    "orders shown",
+    "pages of orders shown",
+    "partitions found parked",
+    "refund_due",
+    "refusals at the door",
+    "stale claims",
 ];
 
 /// What many runs did.
@@ -52,10 +70,18 @@ impl Tally {
     pub fn missed(&self) -> Option<String> {
         let shares = self.saw.iter().zip(MATTERS);
         let missed = |(saw, _): &(&u64, _)| **saw * 100 < self.seeds * PERCENT_MIN;
-        let (saw, (what, _)) = shares.into_iter().find(missed)?;
-        (self.seeds >= SEEDS_MIN).then(|| {
-            format!("only {saw} of {} seeds saw {what}; {PERCENT_MIN} % have to", self.seeds)
-        })
+        if let Some((saw, (what, _))) = shares.into_iter().find(missed)
+            && self.seeds >= SEEDS_MIN
+        {
+            let seeds = self.seeds;
+            return Some(format!(
+                "only {saw} of {seeds} seeds saw {what}; {PERCENT_MIN} % have to"
+            ));
+        }
+        let faults = Fault::ALL.iter().filter(|fault| **fault != Fault::Session);
+        let faults = faults.map(|fault| fault.name());
+        let unseen = faults.chain(ALL).find(|what| !self.counts.contains_key(what))?;
+        (self.seeds >= SEEDS_OF_ALL).then(|| format!("no seed saw `{unseen}`"))
     }
 }
 

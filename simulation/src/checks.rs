@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use event_log::{Log, ReadLimits, Record, Stored};
 use schemas::log::{Command, CommandsRecord, decode_command};
-use schemas::{DealId, Offset, Partition, Position};
+use schemas::{DealId, Offset, Partition, Position, Timestamp};
 use uuid::Uuid;
 
 use crate::ground::{Ground, now};
@@ -136,6 +136,11 @@ impl Auditor {
     /// Every order id that was told with a 202 or a 200.
     pub(crate) fn order_ids(&self) -> Vec<Uuid> {
         self.memory.order_ids()
+    }
+
+    /// Orders that are held, and should not be any more at this time.
+    pub(crate) fn overdue(&self, time: Timestamp) -> usize {
+        self.partitions.iter().map(|checked| checked.ledger.overdue(time)).sum()
     }
 
     /// Whether each of the ids that were given out has its decision (I2).

@@ -220,7 +220,7 @@ impl Machines {
         workers.map(|it| if resume { it.resume_parked() } else { it.parked() }).sum()
     }
 
-    /// Everything is up, right and told: each partition has one owner.
+    /// Everything is up, right and told: of those that are up, each partition has one owner.
     pub(crate) fn heal(&mut self) {
         for machine in &mut self.all {
             machine.clock.heal();

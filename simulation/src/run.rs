@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use audit::{AuditInput, Verdict};
 use event_log::Log;
+use platform::clock::Clock;
+use schemas::Timestamp;
 
 use crate::checks::Breach;
 use crate::clients::shoppers;
@@ -28,6 +31,8 @@ const REST_STEPS: u64 = 30_000;
 const VERIFIED_MAX: usize = 12;
 /// So often the audit looks at a service in trouble.
 const INSPECTIONS: u64 = 4;
+/// No hold lasts longer than this.
+const HOLD_MAX: Duration = Duration::from_secs(60);
 /// What is on its way when all is healed arrives within this.
 const HURRY_MS: u64 = 1_000;
 /// An audit of what is in memory waits so often at most.
@@ -144,12 +149,14 @@ fn heal(world: &mut World) {
     world.machines.heal();
 }
 
-/// Goes on until all commands are decided, all rows are there and all clients have their answers.
+/// Goes on until all commands are decided, all rows are there, all clients have their answers, and
+/// holds that began before have run out.
 fn drain(world: &mut World) -> Result<(), Failure> {
     let (from_step, from_ms) = (world.steps, world.universe.now_ms());
+    let until = Timestamp::from_millis(world.universe.clock.now_millis()).plus(HOLD_MAX);
     loop {
         let going = world.step()?;
-        if is_drained(world) {
+        if is_drained(world, until) {
             return Ok(());
         }
         let (steps, ms) = (world.steps - from_step, world.universe.now_ms() - from_ms);
@@ -159,10 +166,11 @@ fn drain(world: &mut World) -> Result<(), Failure> {
     }
 }
 
-fn is_drained(world: &World) -> bool {
+fn is_drained(world: &World, until: Timestamp) -> bool {
     is_calm(world)
         && world.auditor.undecided().all(|(_, decided_next, end)| decided_next == end)
         && is_projected(world)
+        && world.auditor.overdue(until) == 0
 }
 
 /// No client has anything to do, and nothing is on its way.
@@ -184,9 +192,11 @@ fn left(world: &World) -> String {
     let undecided: Vec<_> = world.auditor.undecided().collect();
     let clients = world.scheduler.count(|site| site >= OPERATORS - 1);
     let parked = world.machines.look_for_parks(false);
+    let now = Timestamp::from_millis(world.universe.clock.now_millis());
     format!(
-        "{clients} clients wait, {parked} partitions parked, projected: {}, \
+        "{clients} clients wait, {parked} partitions parked, {} holds overdue, projected: {}, \
          (partition, decided_next, end): {undecided:?}",
+        world.auditor.overdue(now),
         is_projected(world)
     )
 }

@@ -2,6 +2,7 @@
 //! server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use gateway::GatewayConfig;
@@ -11,7 +12,7 @@ use read_model::StoreError;
 use tokio::sync::oneshot;
 
 use super::StoreBase;
-use crate::cli::HttpFlags;
+use crate::cli::{HttpFlags, LogUrl};
 use crate::patience::{Obstacle, Patience};
 
 /// A view that begins where the read model stands; waits for the read model.
@@ -77,9 +78,17 @@ fn ask_ends_apart(
     Ok(ended)
 }
 
+/// How long a purchase may wait for a broker while more come than it takes: acknowledgements of
+/// several machines take tens of milliseconds, and now and then a hundred.
+const BROKER_WAIT: Duration = Duration::from_millis(250);
+
 /// What the flags say of a gateway.
-pub(crate) fn config(flags: &HttpFlags, name: &str) -> GatewayConfig {
+pub(crate) fn config(flags: &HttpFlags, log: &LogUrl, name: &str) -> GatewayConfig {
     let mut config = GatewayConfig::new(name);
+    match log {
+        LogUrl::Embedded => {}
+        LogUrl::Kafka(_) => config.purchase_wait = BROKER_WAIT,
+    }
     config.connections_max = flags.max_connections;
     config.trusted_proxies.clone_from(&flags.trusted_proxies);
     config.cors_origins.clone_from(&flags.cors_origins);

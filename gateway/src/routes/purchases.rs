@@ -1,5 +1,6 @@
 //! Buying. The order of checks is the promise: authentication, size and shape, the key, rate
-//! limits, the door, the append.
+//! limits, the door, the append. Only where more come than there is time for, the edge turns away
+//! before all of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,9 +96,9 @@ async fn let_in(
         admission: Some(admission),
     }));
     let product = Some(&deal.product_id);
-    let place = service.congestion.enter().ok_or_else(too_many)?;
+    let place = service.congestion.enter().ok_or_else(|| too_many(service))?;
     let position = service.append(deal.partition, product, &command, call).await?;
-    drop(place);
+    place.went_through();
     let queued = QueuedPurchase {
         deal_id: request.deal_id,
         product_id: deal.product_id.clone(),
@@ -168,7 +169,8 @@ async fn repeat(service: &Service, first: Position, customer: CustomerId) -> Ans
 }
 
 /// The line is as long as it may be.
-pub(crate) fn too_many() -> Refusal {
+pub(crate) fn too_many(service: &Service) -> Refusal {
+    service.congestion.note_turned_away();
     let detail = "more purchases come than are taken now; this one was not";
     Refusal::new(ProblemCode::Overloaded, detail)
 }

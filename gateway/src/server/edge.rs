@@ -104,9 +104,9 @@ impl Shared {
             self.tell_options(&head.headers, &matched)
         } else {
             match matched {
-                Matched::Operation(PURCHASE) if self.service.congestion.is_full() => {
+                Matched::Operation(PURCHASE) if self.service.congestion.is_hopeless() => {
                     // Before anything is read: what is short now is time.
-                    too_many_purchases().into_response(&self.service.dice)
+                    too_many_purchases(&self.service).into_response(&self.service.dice)
                 }
                 Matched::Operation(_) | Matched::Asset => self.call(peer, head, body).await,
                 Matched::OtherMethod(allow) => {

@@ -19,6 +19,8 @@ const ANSWER_SECONDS: &str = "timedeal_gateway_answer_seconds";
 pub(crate) const STREAMS: &str = "timedeal_gateway_streams";
 /// Commands appended, by type.
 pub(crate) const APPENDED: &str = "timedeal_gateway_commands_appended_total";
+/// Purchases that were turned away because more came than are taken.
+pub(crate) const TURNED_AWAY: &str = "timedeal_gateway_purchases_turned_away_total";
 /// Payments of orders in a log that was replaced.
 pub(crate) const STRAY_PAYMENTS: &str = "timedeal_gateway_stray_payments_total";
 
@@ -30,6 +32,10 @@ pub(crate) fn describe_metrics() {
     metrics::describe_histogram!(ANSWER_SECONDS, "Time until the head of an answer.");
     metrics::describe_gauge!(STREAMS, "Event streams that are open.");
     metrics::describe_counter!(APPENDED, "Commands that the log has taken, by type.");
+    metrics::describe_counter!(
+        TURNED_AWAY,
+        "Purchases answered 503 overloaded because more came than the log and the machine take."
+    );
     metrics::describe_counter!(
         STRAY_PAYMENTS,
         "Payments refused because their order is in a log that was replaced: money without order."

@@ -44,6 +44,8 @@ pub(crate) struct Ledger {
     pub(crate) orders: BTreeMap<Offset, Order>,
     /// First orders by the keys that they bind.
     keys: BTreeMap<(DealId, Digest), Offset>,
+    /// Purchases that repeat one before them, and which.
+    repeats: BTreeMap<Offset, Offset>,
     /// `decided_next` by the virtual time from which on it was so.
     reached: Vec<(u64, Offset)>,
 }
@@ -58,7 +60,8 @@ impl Deal {
 impl Ledger {
     pub(crate) fn new(partition: Partition) -> Self {
         let (deals, orders) = (BTreeMap::new(), BTreeMap::new());
-        Self { partition, deals, orders, keys: BTreeMap::new(), reached: vec![(0, 1)] }
+        let (keys, repeats) = (BTreeMap::new(), BTreeMap::new());
+        Self { partition, deals, orders, keys, repeats, reached: vec![(0, 1)] }
     }
 
     /// Takes note of when a decision came to stand in the log.
@@ -81,6 +84,19 @@ impl Ledger {
     /// The order that a key is bound to.
     pub(crate) fn first_under(&self, deal_id: DealId, key: Digest) -> Option<Offset> {
         self.keys.get(&(deal_id, key)).copied()
+    }
+
+    /// The order that a purchase became: its own, or the one that it repeats.
+    pub(crate) fn order_of(&self, offset: Offset) -> Option<(Offset, &Order)> {
+        let offset = self.repeats.get(&offset).copied().unwrap_or(offset);
+        self.orders.get(&offset).map(|order| (offset, order))
+    }
+
+    /// Orders that are held, and should not be any more at this time.
+    pub(crate) fn overdue(&self, time: Timestamp) -> usize {
+        let is_due = |order: &&Order| order.expires_at.is_some_and(|at| at <= time);
+        let held = self.orders.values().filter(|order| order.status == OrderStatus::Held);
+        held.filter(is_due).count()
     }
 
     /// Applies a decision that counts.
@@ -155,6 +171,7 @@ impl Ledger {
                         && self.first_under(purchase.deal_id, purchase.key) == Some(it.first)
                 });
                 expect("I5", is_theirs, || format!("{offset} repeats {}", it.first))?;
+                self.repeats.insert(offset, it.first);
                 return Ok(true);
             }
             Event::OrderPaid(it) => {

@@ -12,6 +12,7 @@ use super::ledger::is_step;
 use super::{Check, Checked, expect, ledger, read_command};
 use crate::faults::Site;
 use crate::history::{Asked, Said, Told, position_of};
+use crate::plan::OPERATORS;
 use crate::universe::Universe;
 
 /// How old what a refusal rests on may be: one second by a clock that may run slow.
@@ -58,6 +59,7 @@ impl Memory {
             }
             (Asked::Order(id), Said::Order(order)) => {
                 universe.count("orders shown");
+                check_asked(told, *id, order, partitions)?;
                 self.check_order(told, *id, order, partitions)
             }
             (Asked::Order(id), Said::Problem(problem)) => {
@@ -161,6 +163,26 @@ fn leads_on(from: OrderStatus, to: OrderStatus, steps: u32) -> bool {
             && OrderStatus::ALL
                 .into_iter()
                 .any(|next| is_step(from, next) && leads_on(next, to, steps - 1))
+}
+
+/// I5: who asks for an order is shown the one that its purchase became, with what was bought, and
+/// it is theirs. Support sees everybody's.
+fn check_asked(told: &Told, id: Uuid, order: &Order, partitions: &[Checked]) -> Check {
+    let (Some(asked), Some(shown)) = (position_of(id), position_of(order.order_id)) else {
+        return expect("I5", false, || format!("no places of this log: {told:?}"));
+    };
+    expect("I9", told.shows.contains_key(&asked.partition), || {
+        format!("an order is shown without saying of when: {told:?}")
+    })?;
+    let Some(ledger) = ledger(partitions, asked) else { return Ok(()) };
+    let Some((first, known)) = ledger.order_of(asked.offset) else { return Ok(()) };
+    // Before a repeat is decided, nobody can say that it is one.
+    let is_it = [asked.offset, first].contains(&shown.offset);
+    let is_theirs = told.client < OPERATORS || known.customer.0 == told.subject;
+    let is_same = order.deal_id.is_none_or(|it| it == known.deal_id)
+        && (shown.offset != first || order.quantity.is_none_or(|it| it == known.quantity));
+    let is_right = asked.partition == shown.partition && is_it && is_theirs && is_same;
+    expect("I5", is_right, || format!("{first} is {known:?}, and shown is {told:?}"))
 }
 
 /// I2: who is told that a purchase was taken finds it in the log.

@@ -101,7 +101,7 @@ pub(super) fn run(tree: &Tree, options: &Options) -> Result<()> {
         parts.push(part(&place, &service, &name, flood, options)?);
         parts.push(part(&place, &service, "usual", usual, options)?);
     }
-    print_parts(&parts);
+    print_parts(&parts, options.seconds);
     print_chart(&parts);
     service.wait_until_ready()?;
     finish(place.command().arg("audit").arg("--data-dir").arg(place.data()))?;
@@ -180,7 +180,7 @@ fn memory_of(pid: u32) -> Result<u64> {
     kib.context("no VmRSS")?.trim().parse().context("VmRSS")
 }
 
-fn print_parts(parts: &[Part]) {
+fn print_parts(parts: &[Part], seconds: u32) {
     println!(
         "\n| part | arrivals/s | 202s/s | turned away/s | 202 p50/p99, ms | \
               turned away p50/p99, ms | memory, MiB |"
@@ -189,9 +189,9 @@ fn print_parts(parts: &[Part]) {
     let pair = |latency: &Latency| format!("{:.1} / {:.1}", ms(latency.p50_us), ms(latency.p99_us));
     for Part { name, rate, crowd, memory_kib } in parts {
         println!(
-            "| {name} | {rate} | {:.0} | {:.0} | {} | {} | {} |",
-            crowd.admitted.per_second,
-            crowd.turned_away.per_second,
+            "| {name} | {rate} | {} | {} | {} | {} | {} |",
+            crowd.admitted.count / u64::from(seconds),
+            crowd.turned_away.count / u64::from(seconds),
             pair(&crowd.to_admission),
             pair(&crowd.to_refusal),
             memory_kib / 1_024
