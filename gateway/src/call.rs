@@ -1,10 +1,11 @@
 //! One call: a request as the handlers see it. The edge makes it of what came over the wire; must
 //! not know what is called.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::Empty;
 use hyper::body::Incoming;
 
 /// The body of a request.
@@ -30,6 +31,15 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(headers: HeaderMap, uri: Uri, body: CallBody) -> Self {
         Self { headers, uri, body: Mutex::new(Some(body)) }
+    }
+
+    /// The request in which the routes find this call: they look at method and path alone.
+    pub(crate) fn into_request(self, method: Method) -> Request<Empty<Bytes>> {
+        let mut request = Request::new(Empty::new());
+        *request.method_mut() = method;
+        *request.uri_mut() = self.uri.clone();
+        request.extensions_mut().insert(Arc::new(self));
+        request
     }
 
     /// The body, once.

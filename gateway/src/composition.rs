@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use event_log::Log;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use platform::clock::Clock;
 use platform::secrets::{Rotating, SecretBytes};
 use platform::shutdown::ShutdownToken;
@@ -198,12 +198,8 @@ impl Counter {
             let unknown = Refusal::new(ProblemCode::NotFound, "no such operation");
             return unknown.into_bytes(&self.service.dice);
         }
-        let mut matched = Request::new(Empty::new());
-        *matched.method_mut() = head.method;
-        *matched.uri_mut() = head.uri.clone();
         let call = Call::new(head.headers, head.uri, CallBody::Whole(body));
-        matched.extensions_mut().insert(Arc::new(call));
-        let (head, body) = (self.routes)(matched).await.into_parts();
+        let (head, body) = (self.routes)(call.into_request(head.method)).await.into_parts();
         let body = body.collect().await.expect("bodies are made in memory").to_bytes();
         Response::from_parts(head, body)
     }

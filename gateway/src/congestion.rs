@@ -84,16 +84,12 @@ impl Congestion {
 
     /// Looks how late the process is, for as long as it serves.
     pub(crate) async fn watch(&self, shutdown: &ShutdownToken) {
-        let look = async {
-            loop {
-                let due = Instant::now() + LOOK_EVERY;
-                tokio::time::sleep_until(due).await;
-                self.note_late(due.elapsed());
+        loop {
+            let due = Instant::now() + LOOK_EVERY;
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => self.note_late(due.elapsed()),
+                () = shutdown.cancelled() => return,
             }
-        };
-        tokio::select! {
-            () = look => {}
-            () = shutdown.cancelled() => {}
         }
     }
 

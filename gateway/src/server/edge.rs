@@ -136,14 +136,10 @@ impl Shared {
         if let Err(refusal) = self.service.limits.check_address(address) {
             return refusal.into_response(&self.service.dice);
         }
-        let mut request = Request::new(Empty::new());
         // hyper leaves the body of an answer to HEAD away by itself.
-        let is_head = head.method == Method::HEAD;
-        *request.method_mut() = if is_head { Method::GET } else { head.method };
-        *request.uri_mut() = head.uri.clone();
+        let method = if head.method == Method::HEAD { Method::GET } else { head.method };
         let call = Call::new(head.headers, head.uri, CallBody::Incoming(body));
-        request.extensions_mut().insert(Arc::new(call));
-        (self.routes)(request).await
+        (self.routes)(call.into_request(method)).await
     }
 
     fn allowed_origin<'a>(&self, headers: &'a HeaderMap) -> Option<&'a HeaderValue> {
