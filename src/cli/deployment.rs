@@ -207,6 +207,12 @@ fn append_sources(folder: &Path, sources: &mut String) {
 }
 
 #[test]
+fn cargo_run_starts_everything_in_one_process_as_the_readme_says() {
+    assert!(read("README.md").lines().any(|line| line.starts_with("cargo run --release ")));
+    assert!(read("Cargo.toml").lines().any(|line| line == "default-run = \"timedeal\""));
+}
+
+#[test]
 fn the_image_is_built_from_all_crates_with_the_toolchain_of_the_repository() {
     let ignored = read(".dockerignore");
     let manifest = read("Cargo.toml");
