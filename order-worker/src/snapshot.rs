@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use decider::State;
-use futures_util::TryStreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use schemas::Partition;
@@ -255,16 +255,24 @@ impl Snapshots {
     }
 }
 
-/// Nothing is there before all parts are.
+/// Nothing is there before all parts are. When a part fails, those on their way are waited for: one
+/// that comes after the upload is given up would take room that nobody gives back.
 async fn put_in_parts(upload: &mut dyn MultipartUpload, bytes: &Bytes) -> object_store::Result<()> {
     let mut sent = FuturesUnordered::new();
+    let mut outcome = Ok(());
     for part in bytes.chunks(PART_BYTES) {
         if sent.len() == PARTS_MAX {
-            sent.try_next().await?;
+            outcome = sent.next().await.unwrap_or(Ok(()));
+        }
+        if outcome.is_err() {
+            break;
         }
         sent.push(upload.put_part(PutPayload::from(bytes.slice_ref(part))));
     }
-    while sent.try_next().await?.is_some() {}
+    while let Some(ended) = sent.next().await {
+        outcome = outcome.and(ended);
+    }
+    outcome?;
     upload.complete().await.map(drop)
 }
 
@@ -274,11 +282,56 @@ fn log_id_of(prefix: &Path) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use object_store::memory::InMemory;
+    use object_store::{PutResult, UploadPart};
+
+    use super::*;
 
     fn filter(read_offset: u64) -> FilterState {
         FilterState { log_id: Some(3), read_offset, epoch: 1, ..FilterState::default() }
+    }
+
+    /// Fails the first part at once, and takes a while for the others.
+    #[derive(Debug, Default)]
+    struct Failing {
+        parts: usize,
+        written: Arc<AtomicUsize>,
+    }
+
+    #[async_trait::async_trait]
+    impl MultipartUpload for Failing {
+        fn put_part(&mut self, _: PutPayload) -> UploadPart {
+            self.parts += 1;
+            if self.parts == 1 {
+                return Box::pin(async {
+                    Err(object_store::Error::Generic { store: "Failing", source: "no room".into() })
+                });
+            }
+            let written = self.written.clone();
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                written.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            })
+        }
+
+        async fn complete(&mut self) -> object_store::Result<PutResult> {
+            unreachable!("a part failed")
+        }
+
+        async fn abort(&mut self) -> object_store::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_given_up_once_none_of_its_parts_is_on_its_way() {
+        let mut upload = Failing::default();
+        let bytes = Bytes::from(vec![0; 3 * PART_BYTES]);
+        put_in_parts(&mut upload, &bytes).await.unwrap_err();
+        assert_eq!(upload.written.load(Ordering::Relaxed), 2);
     }
 
     async fn saved(read_offsets: &[u64]) -> Snapshots {
