@@ -143,6 +143,7 @@ mod tests {
                 Ok(()) => break,
                 Err(fault) => assert!(attempt < 50, "{fault:?}"),
             }
+            // tidy: allow sleep, because nothing tells when the other process lets the file go.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         disk.empty().unwrap();

@@ -186,21 +186,22 @@ async fn buy(buyers: Vec<Buyer>, opened: Moment) -> Vec<Run> {
 /// Each connection sends one purchase after the other, in the order in which they are due. Nobody
 /// waits between two requests here, so this is the same crowd for far less memory and time.
 async fn buy_once(buyers: Vec<Buyer>, opened: Moment, connections: usize) -> Vec<Run> {
+    // Room for all from the start: that of each connection would have to grow at the same moment.
+    let done = Arc::new(Mutex::new(Vec::with_capacity(buyers.len())));
     let waiting = Arc::new(Mutex::new(buyers.into_iter()));
     let mut buying = JoinSet::new();
     for _ in 0..connections {
-        let waiting = Arc::clone(&waiting);
+        let (waiting, done) = (Arc::clone(&waiting), Arc::clone(&done));
         buying.spawn(async move {
             let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let mut runs = Vec::new();
             while let Some(buyer) = next() {
                 let attempts = buyer.buy(opened).await;
-                runs.push((buyer, attempts));
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((buyer, attempts));
             }
-            runs
         });
     }
-    buying.join_all().await.into_iter().flatten().collect()
+    buying.join_all().await;
+    std::mem::take(&mut *done.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 async fn buy_late(runs: Vec<Run>, world: &Arc<World>) -> Vec<Run> {

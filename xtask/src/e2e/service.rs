@@ -43,6 +43,13 @@ impl Place {
         clean_command(&self.binary, &self.folder)
     }
 
+    /// The same on one core from its first moment on, as if the machine had no other.
+    pub(crate) fn command_on(&self, core: &str) -> Command {
+        let mut command = clean_command(Path::new("taskset"), &self.folder);
+        command.args(["-c", core]).arg(&self.binary);
+        command
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.join("data")
@@ -79,7 +86,15 @@ pub(crate) struct Service<'a> {
 impl<'a> Service<'a> {
     /// Returns as soon as it is ready.
     pub(crate) fn start(place: &'a Place, output: &str) -> Result<Self> {
-        let mut command = place.command();
+        Self::start_as(place.command(), place, output)
+    }
+
+    /// The same, on one core.
+    pub(crate) fn start_on(core: &str, place: &'a Place, output: &str) -> Result<Self> {
+        Self::start_as(place.command_on(core), place, output)
+    }
+
+    fn start_as(mut command: Command, place: &'a Place, output: &str) -> Result<Self> {
         command.args(["serve", "--demo"]).arg("--data-dir").arg(place.data());
         command.args(["--listen", &place.public.to_string()]);
         command.args(["--ops-listen", &place.ops.to_string()]);

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +11,7 @@ use serde::Deserialize;
 
 use crate::background::Background;
 use crate::e2e::service::{Place, Service};
-use crate::programs::{finish, finish_quietly};
+use crate::programs::finish;
 use crate::tree::Tree;
 
 const CROWD_ENDS_WITHIN: Duration = Duration::from_secs(300);
@@ -23,6 +22,7 @@ const STOCK: u32 = 100_000_000;
 /// Share of what the machine takes at which a service is usually run, in percent.
 const USUAL_PERCENT: u32 = 80;
 
+/// Each has its own: what the service cannot do is not to be taken from the crowd.
 const SERVICE_CORE: &str = "0";
 const CROWD_CORE: &str = "1";
 
@@ -86,8 +86,7 @@ struct Part {
 pub(super) fn run(tree: &Tree, options: &Options) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("timedeal-overload-").tempdir()?;
     let place = Place::new(tree.target.join("release").join("timedeal"), folder.path())?;
-    let service = Service::start(&place, "before")?;
-    pin(service.pid(), SERVICE_CORE)?;
+    let service = Service::start_on(SERVICE_CORE, &place, "before")?;
     let capacity = match options.capacity {
         Some(capacity) => capacity,
         None => find_capacity(&place)?,
@@ -150,20 +149,11 @@ fn part(
 }
 
 fn start_crowd(place: &Place, arguments: &[&str]) -> Result<Background> {
-    let mut command = place.command();
+    let mut command = place.command_on(CROWD_CORE);
     command.args(["rush", "--json", "--duplicates", "0", "--url", &place.url()]);
     command.arg("--data-dir").arg(place.data()).args(["--stock", &STOCK.to_string()]);
     command.args(arguments);
-    let crowd = Background::start(command, &place.output("rush"))?;
-    pin(crowd.pid(), CROWD_CORE)?;
-    Ok(crowd)
-}
-
-/// All threads of a process, and those that it starts later, on one core: what the service cannot
-/// do is not to be taken from the crowd.
-fn pin(pid: u32, core: &str) -> Result<()> {
-    finish_quietly(Command::new("taskset").args(["-acp", core, &pid.to_string()]))?;
-    Ok(())
+    Background::start(command, &place.output("rush"))
 }
 
 /// The document stands in the output behind the lines of a progress bar.
