@@ -5,10 +5,13 @@
 //! shorter still: letting somebody in costs several times what it costs to turn somebody away. Must
 //! not know what a purchase is.
 
+mod comeback;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use comeback::Comeback;
 use platform::clock::Clock;
 use platform::shutdown::ShutdownToken;
 use tokio::time::Instant;
@@ -18,6 +21,8 @@ use crate::server::TURNED_AWAY;
 /// So many may be on their way, unless the processors are short: enough for one group of a log that
 /// waits for its disk, and for what comes first when nothing came before.
 const FLOOR: u64 = 128;
+/// So many a second find a place even then.
+const ALWAYS_PER_SECOND: u64 = 1_000;
 /// Over this the rate is counted.
 const WINDOW_MS: u64 = 100;
 /// How late the process may be for what it has to do before the line is made shorter.
@@ -37,7 +42,10 @@ pub(crate) struct Congestion {
     /// How late the process is, in microseconds.
     late_us: AtomicU64,
     done: AtomicU64,
+    /// How many went through a second at best, lately.
+    per_second: AtomicU64,
     rates: Mutex<Rates>,
+    comeback: Comeback,
     turned_away: metrics::Counter,
 }
 
@@ -57,8 +65,21 @@ impl Congestion {
         let rates = Mutex::new(Rates { since_ms: clock.elapsed_millis(), ..Rates::default() });
         let (under_way, done) = (AtomicU64::new(0), AtomicU64::new(0));
         let (most, late_us) = (AtomicU64::new(FLOOR), AtomicU64::new(0));
+        let per_second = AtomicU64::new(0);
         let turned_away = metrics::counter!(TURNED_AWAY);
-        Self { clock, wait, under_way, most, late_us, done, rates, turned_away }
+        let comeback = Comeback::default();
+        Self {
+            clock,
+            wait,
+            under_way,
+            most,
+            late_us,
+            done,
+            per_second,
+            rates,
+            comeback,
+            turned_away,
+        }
     }
 
     /// A place in the line; none if it is as long as it may be.
@@ -77,9 +98,13 @@ impl Congestion {
         self.late() > LATE_MAX && self.under_way.load(Ordering::Relaxed) >= self.most()
     }
 
-    /// Counts somebody who gets no place.
-    pub(crate) fn note_turned_away(&self) {
+    /// Counts somebody who gets no place, and says when there is likely one.
+    pub(crate) fn turn_away(&self) -> Duration {
         self.turned_away.increment(1);
+        let now = Duration::from_millis(self.clock.elapsed_millis());
+        // Others come meanwhile as well.
+        let per_second = self.per_second.load(Ordering::Relaxed) * 3 / 4;
+        self.comeback.next(now, per_second.max(ALWAYS_PER_SECOND), self.wait)
     }
 
     /// Looks how late the process is, for as long as it serves.
@@ -113,9 +138,9 @@ impl Congestion {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
         #[allow(clippy::cast_precision_loss, reason = "a line is short")]
         let most = (most_of_all as f64 * share) as u64;
-        // Enough for a thousand a second, however short the processors are: they, and not every
-        // little pause of a service in usual use, are what is to be spared.
-        most.max(self.wait_ms()).clamp(1, most_of_all)
+        // However short the processors are: they, and not every little pause of a service in usual
+        // use, are what is to be spared.
+        most.max(ALWAYS_PER_SECOND * self.wait_ms() / 1_000).clamp(1, most_of_all)
     }
 
     fn late(&self) -> Duration {
@@ -137,8 +162,10 @@ impl Congestion {
         let done = self.done.swap(0, Ordering::Relaxed);
         rates.note(done * WINDOW_MS / passed_ms, passed_ms / WINDOW_MS);
         rates.since_ms = now_ms;
-        let most = rates.best().saturating_mul(self.wait_ms()) / WINDOW_MS;
+        let best = rates.best();
+        let most = best.saturating_mul(self.wait_ms()) / WINDOW_MS;
         self.most.store(most.max(FLOOR), Ordering::Relaxed);
+        self.per_second.store(best * 1_000 / WINDOW_MS, Ordering::Relaxed);
     }
 }
 
@@ -261,6 +288,16 @@ mod tests {
         }
         drop(places);
         assert_eq!(fill(&line).len() as u64, FLOOR);
+    }
+
+    #[test]
+    fn those_turned_away_come_again_as_fast_as_purchases_go_through() {
+        let (line, clock) = line();
+        go_through(&line, &clock, 10_000, 1_000);
+        let mut waits = (0..7_501).map(|_| line.turn_away());
+        assert_eq!(waits.next(), Some(WAIT));
+        // Three quarters of 10,000 a second: others come as well.
+        assert!(waits.last().unwrap().abs_diff(WAIT + Duration::from_secs(1)) < WAIT);
     }
 
     #[test]

@@ -73,6 +73,12 @@ impl Refusal {
         self
     }
 
+    /// Says when to come again, to the millisecond: `Retry-After` knows whole seconds only.
+    pub(crate) fn after_millis(mut self, wait: Duration) -> Self {
+        self.0.problem.retry_after_ms = u32::try_from(wait.as_millis()).ok();
+        self.after(wait)
+    }
+
     /// Says how old the knowledge was that it rests on.
     pub(crate) fn resting_on(mut self, time: Timestamp) -> Self {
         self.0.problem.as_of = Some(time);

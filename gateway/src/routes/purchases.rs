@@ -170,9 +170,9 @@ async fn repeat(service: &Service, first: Position, customer: CustomerId) -> Ans
 
 /// The line is as long as it may be.
 pub(crate) fn too_many(service: &Service) -> Refusal {
-    service.congestion.note_turned_away();
+    let wait = service.congestion.turn_away();
     let detail = "more purchases come than are taken now; this one was not";
-    Refusal::new(ProblemCode::Overloaded, detail)
+    Refusal::new(ProblemCode::Overloaded, detail).after_millis(service.dice.jittered(wait))
 }
 
 fn key_reused() -> Refusal {

@@ -1,7 +1,7 @@
 //! More purchases than the log takes.
 
 use event_log::Fate;
-use schemas::http::{Deal, Order};
+use schemas::http::{Deal, Order, Problem};
 use serde_json::json;
 
 use crate::client::Ask;
@@ -43,6 +43,9 @@ async fn those_that_the_log_cannot_take_soon_are_turned_away_at_once_and_may_com
             _ => {
                 assert_eq!((told.status.as_u16(), told.code()), (503, "overloaded"));
                 assert!((1..=30).contains(&told.header("retry-after").parse::<u64>().unwrap()));
+                // To the millisecond: two seconds ± 20 % at most.
+                let millis = told.json::<Problem>().retry_after_ms.unwrap();
+                assert!((1..=2_400).contains(&millis), "{millis}");
                 turned_away.push(ask);
             }
         }

@@ -3,7 +3,7 @@
  * the positions seen). Knows no deals and no DOM. A token travels in a header, never in a URL.
  */
 import { readProblem } from "./problems.js";
-import { parseRetryAfter } from "./retry.js";
+import { askedDelay } from "./retry.js";
 
 const ANSWER_WITHIN_MS = 15_000;
 
@@ -128,7 +128,7 @@ function toAnswer(response, body) {
     status,
     body,
     problem: ok ? null : readProblem(status, body),
-    retryAfterMs: parseRetryAfter(response?.headers.get("Retry-After")),
+    retryAfterMs: askedDelay(body, response?.headers.get("Retry-After")),
     location: response?.headers.get("Location") ?? null,
   };
 }

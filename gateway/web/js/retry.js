@@ -17,6 +17,17 @@ export function parseRetryAfter(value) {
 }
 
 /**
+ * When the server wants the next try: a problem may say it to the millisecond, the header cannot.
+ * @param {any} body parsed JSON, or null
+ * @param {string | null | undefined} header `Retry-After`
+ * @returns {number | null} milliseconds
+ */
+export function askedDelay(body, header) {
+  const millis = body?.retry_after_ms;
+  return Number.isSafeInteger(millis) && millis >= 0 ? millis : parseRetryAfter(header);
+}
+
+/**
  * @param {number} failures tries that have failed in a row before this one, from 0
  * @param {() => number} random
  * @returns {number} milliseconds, between half and the whole of the doubled step

@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { backoff, parseRetryAfter, retryDelay, sleep, stretch } from "../js/retry.js";
+import { askedDelay, backoff, parseRetryAfter, retryDelay, sleep, stretch } from "../js/retry.js";
 
 test("Retry-After is read as seconds and nothing else", () => {
   assert.equal(parseRetryAfter("3"), 3_000);
   for (const value of [null, undefined, "", "-1", "1.5", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"]) {
     assert.equal(parseRetryAfter(value), null);
   }
+});
+
+test("milliseconds of a problem count before the seconds of the header", () => {
+  assert.equal(askedDelay({ retry_after_ms: 120 }, "1"), 120);
+  for (const body of [null, {}, { retry_after_ms: -1 }, { retry_after_ms: "7" }, "text"]) {
+    assert.equal(askedDelay(body, "2"), 2_000);
+  }
+  assert.equal(askedDelay({}, null), null);
 });
 
 test("the time asked for is never shortened and stretched by a fifth at most", () => {

@@ -63,9 +63,12 @@ impl Answer {
         self.head.headers.get(name)?.to_str().ok()
     }
 
-    /// `Retry-After`, which is always delta-seconds.
+    /// When to come again: what a problem says of milliseconds, or else `Retry-After`, which is
+    /// always delta-seconds.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.header(RETRY_AFTER)?.parse().ok().map(Duration::from_secs)
+        let seconds = self.header(RETRY_AFTER)?.parse().ok().map(Duration::from_secs);
+        let millis = problem_of(self).ok().and_then(|problem| problem.retry_after_ms);
+        millis.map(|millis| Duration::from_millis(millis.into())).or(seconds)
     }
 
     /// `Timedeal-Seen`.

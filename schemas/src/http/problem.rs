@@ -38,6 +38,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub as_of: Option<crate::Timestamp>,
+    /// Where more is known than `Retry-After` can say, which is whole seconds and at least one: in
+    /// how many milliseconds to come again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
 }
 
 impl Problem {
@@ -53,6 +57,7 @@ impl Problem {
             retryable: code.retryable(),
             errors: None,
             as_of: None,
+            retry_after_ms: None,
         }
     }
 
