@@ -33,7 +33,8 @@ impl Span {
         Ok(self.records as f64 * 1_000.0 / millis as f64)
     }
 
-    fn note(span: &mut Option<Self>, at: Timestamp) {
+    /// One record more.
+    pub(crate) fn note(span: &mut Option<Self>, at: Timestamp) {
         match span {
             Some(span) => {
                 span.records += 1;
@@ -82,18 +83,6 @@ pub(crate) async fn check(log: &dyn Log, filled: &Filled) -> Result<Span> {
     ensure!(buyers.values().all(|&units| units == 1), "a customer has more than one unit");
     ensure!(sold + refused == filled.purchases, "{sold} sold and {refused} refused");
     span.context("no decision at all")
-}
-
-/// Reads so many records behind the first of partition 0, and looks at their times only.
-pub(crate) async fn span_of(log: &dyn Log, expected: u64) -> Result<Span> {
-    let (mut span, mut next) = (None, 1);
-    while span.is_none_or(|span: Span| span.records < expected) {
-        for stored in read(log, 0, next).await? {
-            next = stored.offset + 1;
-            Span::note(&mut span, stored.log_time);
-        }
-    }
-    span.context("nothing was to be expected")
 }
 
 /// What stands there, once there is something.

@@ -17,6 +17,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::process::cpu_seconds;
+
 pub(crate) use self::schedule::Pace;
 use self::schedule::Schedule;
 pub(crate) use self::tally::Tally;
@@ -60,6 +62,7 @@ impl Load<'_> {
             stream.set_nodelay(true)?;
             streams.push(stream);
         }
+        let before = cpu_seconds(std::process::id())?;
         let schedule = Schedule::start(self.pace, self.connections);
         let tally = RefCell::new(Tally::new());
         let visits = streams.into_iter().map(|stream| self.visit(stream, &schedule, &tally));
@@ -68,7 +71,8 @@ impl Load<'_> {
             ended?;
         }
         drop(visits);
-        Ok(tally.into_inner().ended(&schedule))
+        let cpu = cpu_seconds(std::process::id())? - before;
+        Ok(tally.into_inner().ended(&schedule, cpu))
     }
 
     async fn visit(
@@ -94,12 +98,14 @@ impl Load<'_> {
                 }
             };
             let now = Instant::now();
-            let mut tally = tally.borrow_mut();
+            let (mut tally, mut is_wanted) = (tally.borrow_mut(), true);
             for (part, answer) in (0..).zip(answers) {
                 let verdict = (self.judge)(number * parts + part, &answer);
                 tally.note(verdict, schedule.counts(now), &answer);
+                is_wanted &= verdict == Verdict::Wanted;
             }
-            tally.note_latency(now - due, schedule.counts(now));
+            // Whoever is turned away hears so at once: that is no speed.
+            tally.note_latency(now - due, is_wanted && schedule.counts(now));
         }
         Ok(())
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use event_log::partition_of;
-use schemas::Money;
 use schemas::http::DealRequest;
 use schemas::limits::{LIMIT_PER_CUSTOMER_MAX, STOCK_MAX};
 use schemas::log::Product;
+use schemas::{Money, Timestamp};
 
 use crate::call::{Call, call, json, metric, wait_until};
 use crate::front::mariadb::with_database;
@@ -202,16 +202,18 @@ fn embedded(ring: &Ring, name: &str) -> Result<Vec<(&'static str, String)>> {
     Ok(vec![("TIMEDEAL_DATA_DIR", folder.display().to_string())])
 }
 
-/// One deal of any product, open for a day.
+/// One deal of any product, open since an hour and for a day.
 fn offer(stock: u64) -> DealRequest {
     let now = wall_clock();
+    // The door opens a moment after the deal does.
+    let opens_at = Timestamp::from_millis(now.as_millis() - 60 * 60 * 1_000);
     DealRequest {
         product: Product { name: "Bench".into(), description: "".into(), image_url: None },
         title: "Bench".into(),
         price: Money { amount: 1_990, currency: "EUR".parse().expect("three letters") },
         stock: i64::try_from(stock).expect("no larger than any deal's"),
         limit_per_customer: i64::from(LIMIT_PER_CUSTOMER_MAX),
-        opens_at: now,
+        opens_at,
         closes_at: now.plus(Duration::from_secs(24 * 60 * 60)),
         hold_seconds: 0,
     }

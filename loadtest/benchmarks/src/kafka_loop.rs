@@ -4,7 +4,7 @@
 //! once by the broker's means.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
@@ -13,7 +13,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+use schemas::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::decided::Span;
 
 const WITHIN: Duration = Duration::from_secs(30);
 /// Delivery reports are taken this often.
@@ -105,7 +108,8 @@ impl Sale {
 
 /// Runs until all purchases are through and acknowledged.
 pub(crate) fn run(flags: &LoopFlags) -> Result<()> {
-    let (consumer, producer) = (consumer(flags)?, producer(flags)?);
+    let consumer = consumer(&flags.brokers, &flags.from, &format!("{}-loop", flags.to))?;
+    let producer = producer(flags)?;
     producer.client().fetch_metadata(Some(&flags.to), WITHIN)?;
     if flags.batch.is_some() {
         producer.init_transactions(WITHIN)?;
@@ -162,6 +166,21 @@ fn commit(
     Ok(())
 }
 
+/// The broker's times of what a loop has written and committed. Not read as a log of ours: the
+/// marks of transactions stand between its records.
+pub(crate) fn span_of(brokers: &str, topic: &str, expected: u64) -> Result<Span> {
+    let consumer = consumer(brokers, topic, "looks")?;
+    let (mut span, start) = (None, Instant::now());
+    while span.is_none_or(|span: Span| span.records < expected) {
+        ensure!(start.elapsed() < WITHIN, "{topic}: less than {expected} records: {span:?}");
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            let millis = message?.timestamp().to_millis().context("a record without a time")?;
+            Span::note(&mut span, Timestamp::from_millis(millis));
+        }
+    }
+    span.context("nothing was to be expected")
+}
+
 fn drain(producer: &BaseProducer) {
     while producer.in_flight_count() > 0 {
         producer.poll(Duration::from_millis(1));
@@ -200,15 +219,16 @@ fn decision<'a>(purchase: &Purchase<'a>, offset: i64, sold: bool, left: u64) -> 
     Decision { v: 1, r#type, offset, after: offset, log_time, events: [event] }
 }
 
-fn consumer(flags: &LoopFlags) -> Result<BaseConsumer> {
+/// Reads partition 0 behind its first record.
+fn consumer(brokers: &str, topic: &str, group: &str) -> Result<BaseConsumer> {
     let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", &flags.brokers)
-        .set("group.id", format!("{}-loop", flags.to))
+        .set("bootstrap.servers", brokers)
+        .set("group.id", group)
         .set("enable.auto.commit", "false")
         .set("fetch.queue.backoff.ms", "5")
         .create()?;
     let mut place = TopicPartitionList::new();
-    place.add_partition_offset(&flags.from, 0, Offset::Offset(FIRST))?;
+    place.add_partition_offset(topic, 0, Offset::Offset(FIRST))?;
     consumer.assign(&place)?;
     Ok(consumer)
 }

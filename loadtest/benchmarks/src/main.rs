@@ -3,7 +3,11 @@
 //! program, which also is the bare loops and fronts that it measures.
 //!
 //! Owns how contests are held and how figures are shown. Must not know how a server is started.
-#![allow(clippy::print_stdout, reason = "a developer's tool talks to the terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool talks to the terminal"
+)]
 
 mod call;
 mod contest;
@@ -22,6 +26,9 @@ mod ring;
 mod row;
 mod run;
 mod sample;
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -51,14 +58,22 @@ enum Command {
     Loop(kafka_loop::LoopFlags),
 }
 
-fn main() -> Result<()> {
-    match CommandLine::parse().command {
+fn main() -> ExitCode {
+    match run(CommandLine::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("benchmarks: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Run(flags) => run::run(&flags),
         Command::Needs { only } => {
-            let mut needs: Vec<_> =
-                contest::chosen(&only)?.into_iter().flat_map(contest::Contest::needs).collect();
-            needs.sort_unstable();
-            needs.dedup();
+            let contests = contest::chosen(&only)?.into_iter();
+            let needs: BTreeSet<_> = contests.flat_map(contest::Contest::needs).collect();
             needs.into_iter().for_each(|need| println!("{}", need.name()));
             Ok(())
         }

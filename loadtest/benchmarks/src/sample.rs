@@ -31,6 +31,7 @@ impl Sample {
             .with("p50_ms", tally.latency_ms(50.0))
             .with("p99_ms", tally.latency_ms(99.0))
             .with("turned_away_share", tally.turned_away_share())
+            .with("load_cpu_us_each", tally.cpu_us_each())
     }
 
     /// The same with one circumstance more.

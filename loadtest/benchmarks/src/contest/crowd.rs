@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::call::{metric, wait_until};
-use crate::generator::{Answer, CONNECTIONS, Load, Pace, Verdict, Wire, complete};
+use crate::generator::{Answer, Load, Pace, Verdict, Wire, complete};
 use crate::house::{Backend, House, STOCK, Sharing};
 use crate::process::{memory_kib, pin, pin_ourselves};
 use crate::purchase::{Purchases, judge_admitted, order_id};
@@ -21,6 +21,8 @@ use crate::ring::Ring;
 use crate::sample::{Measured, Sample};
 
 const CROWD: usize = 10_000;
+/// Fewer than a gateway on a broker ever turns away.
+const BUYING_AT_ONCE: usize = 64;
 /// Files that a process has open beside its part of the crowd.
 const OTHER_FILES: usize = 1_000;
 /// The long polls themselves wait for 30 s at most.
@@ -90,7 +92,7 @@ async fn buy(
         verdict
     };
     let pace = Pace::Count(u64::try_from(CROWD)?);
-    let (address, wire, connections) = (house.address, Wire::Http, CONNECTIONS);
+    let (address, wire, connections) = (house.address, Wire::Http, BUYING_AT_ONCE);
     let load = Load { address, connections, pace, wire, write: &write, judge: &judge };
     let tally = load.drive().await?.checked("orders to wait for")?;
     ensure!(tally.turned_away == 0, "{} customers were turned away", tally.turned_away);

@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use crate::call::{json, wait_until};
 use crate::decided::{self, Span};
 use crate::house::{create_database, create_topics, wait_until_ready};
+use crate::kafka_loop::span_of;
 use crate::prefill::{Filled, fill};
 use crate::process::{ASK_EVERY, Process, cpu_seconds, free_address, pin, pin_ourselves};
 use crate::ring::Ring;
@@ -79,18 +80,17 @@ fn transactions(filled: &Filled) -> [String; 4] {
 /// A loop of our own program, into a log of its own.
 async fn bare_loop(ring: &Ring, line: &Line, extra: &[String]) -> Result<Sample> {
     let target = ring.fresh_name("loop");
-    let log_url = create_topics(ring, &target, 1)?;
+    let topic = format!("{target}.decisions");
+    create_topics(ring, &target, 1)?;
     let purchases = line.filled.purchases;
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["loop", "--brokers", &ring.kafka()?.address]);
     command.args(["--from", &format!("{}.commands", line.prefix)]);
-    command.args(["--to", &format!("{target}.decisions")]);
+    command.args(["--to", &topic]);
     command.args(["--records", &purchases.to_string()]).args(extra);
     let process = Process::start(&target, &command, &ring.cores.measured, &ring.folder)?;
     process.finish(LOOP_ENDS_WITHIN).await?;
-    let logs = open(&log_url)?;
-    let span = decided::span_of(&*logs.decisions(), purchases).await?;
-    logs.close();
+    let span = span_of(&ring.kafka()?.address, &topic, purchases)?;
     Ok(Sample::of(span.rate()?))
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     counted: u64,
     counted_turned_away: u64,
     seconds: f64,
+    /// Processor time of the load itself.
+    cpu_seconds: f64,
     latency_us: Histogram<u64>,
     /// The first answer that is none of what was to be expected.
     unexpected: Option<String>,
@@ -37,6 +39,7 @@ impl Tally {
             counted: 0,
             counted_turned_away: 0,
             seconds: 0.0,
+            cpu_seconds: 0.0,
             latency_us,
             unexpected: None,
         }
@@ -67,8 +70,9 @@ impl Tally {
         }
     }
 
-    pub(super) fn ended(mut self, schedule: &Schedule) -> Self {
+    pub(super) fn ended(mut self, schedule: &Schedule, cpu_seconds: f64) -> Self {
         self.seconds = schedule.counted_seconds();
+        self.cpu_seconds = cpu_seconds;
         self
     }
 
@@ -84,6 +88,13 @@ impl Tally {
     #[allow(clippy::cast_precision_loss, reason = "a few millions")]
     pub(crate) fn rate(&self) -> f64 {
         self.counted as f64 / self.seconds
+    }
+
+    /// Processor time of the load for each answer, in microseconds: if this is as long as answers
+    /// come apart, the load is what was measured.
+    #[allow(clippy::cast_precision_loss, reason = "a few millions")]
+    pub(crate) fn cpu_us_each(&self) -> f64 {
+        self.cpu_seconds * 1e6 / (self.wanted + self.turned_away).max(1) as f64
     }
 
     /// Share of answers that said to come back, of those that were counted.

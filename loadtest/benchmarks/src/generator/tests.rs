@@ -41,7 +41,7 @@ async fn every_request_of_a_count_is_sent_once() {
     let seen = RefCell::new(Vec::new());
     let judge = |number: u64, _: &Answer<'_>| {
         seen.borrow_mut().push(number);
-        if number % 10 == 0 { Verdict::TurnedAway } else { Verdict::Wanted }
+        if number.is_multiple_of(10) { Verdict::TurnedAway } else { Verdict::Wanted }
     };
     let tally = drive(Pace::Count(100), "call", &judge).await.unwrap().checked("it").unwrap();
     let mut seen = seen.into_inner();
