@@ -1,6 +1,7 @@
 //! The embedded log without any HTTP: its worker and its projector in this process, where in
 //! production they share one with the gateway, on a commands log that is full.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,12 +27,7 @@ const LOG_ID: u8 = 1;
 pub(crate) async fn run(ring: &Ring) -> Result<Vec<Measured>> {
     pin_ourselves(&ring.cores.all)?;
     let folder = ring.fresh_folder("embedded")?;
-    let logs = EmbeddedLogs::open(&folder, Options::new(1, Arc::new(wall_clock)))?;
-    let genesis = genesis_record(&Genesis { log_id: LOG_ID, partitions: 1 });
-    for log in [logs.commands(), logs.decisions(), logs.dead_letters()] {
-        log.append(0, vec![genesis.clone()]).await?;
-    }
-    let filled = fill(&*logs.commands(), 1, ring.records()).await?;
+    let (logs, filled) = begin(&folder, ring.records()).await?;
     own(&logs, filled.ends[0]).await?;
     let span = decided::check(&*logs.decisions(), &filled).await?;
     let takeover = own(&logs, filled.ends[0]).await?;
@@ -41,6 +37,17 @@ pub(crate) async fn run(ring: &Ring) -> Result<Vec<Measured>> {
     let projected = project(&logs, &store, &filled).await?;
     logs.close();
     Ok(vec![("worker-embedded-hot", decided), ("projector-sqlite", projected)])
+}
+
+/// A log of one partition with so many purchases.
+async fn begin(folder: &Path, purchases: u64) -> Result<(EmbeddedLogs, Filled)> {
+    let logs = EmbeddedLogs::open(folder, Options::new(1, Arc::new(wall_clock)))?;
+    let genesis = genesis_record(&Genesis { log_id: LOG_ID, partitions: 1 });
+    for log in [logs.commands(), logs.decisions(), logs.dead_letters()] {
+        log.append(0, vec![genesis.clone()]).await?;
+    }
+    let filled = fill(&*logs.commands(), 1, purchases).await?;
+    Ok((logs, filled))
 }
 
 /// A worker without a snapshot takes the partition over and decides until this is the next command.
@@ -93,4 +100,31 @@ async fn project(logs: &EmbeddedLogs, store: &SqliteStore, filled: &Filled) -> R
     );
     #[allow(clippy::cast_precision_loss, reason = "a few millions")]
     Ok(Sample::of(status.read_offset as f64 / took.as_secs_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_figure_counts_only_if_what_was_decided_is_what_was_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (logs, filled) = begin(folder.path(), 3_000).await.unwrap();
+        let decisions = logs.decisions();
+        let undecided = decided::check(&*decisions, &filled).await;
+        assert!(undecided.is_err(), "{undecided:?}");
+
+        own(&logs, filled.ends[0]).await.unwrap();
+        let span = decided::check(&*decisions, &filled).await.unwrap();
+        assert_eq!(span.records, 3_001);
+        let oversold = Filled { stock: filled.stock - 1, ..filled.clone() };
+        assert!(decided::check(&*decisions, &oversold).await.is_err());
+        let lost = Filled { purchases: filled.purchases + 1, ..filled.clone() };
+        assert!(decided::check(&*decisions, &lost).await.is_err());
+
+        let path = folder.path().join("read-model.sqlite");
+        let store = SqliteStore::open(&path, SqliteOptions::default()).await.unwrap();
+        project(&logs, &store, &filled).await.unwrap();
+        logs.close();
+    }
 }
