@@ -8,6 +8,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use schemas::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 /// Clients per source address: there are only so many ports.
 const PER_SOURCE: usize = 20_000;
 const PATIENCE: Duration = Duration::from_secs(60);
+const OPEN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::main]
 async fn main() {
@@ -68,12 +70,16 @@ async fn main() {
 
 /// A deal with one unit, open at once; answers its id.
 async fn announce(service: SocketAddr, admin: &str) -> String {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-    let path = format!("/v1/admin/products/watched/deals/w{since}?wait=10");
-    let body = r#"{"product":{"name":"Watched","description":""},"title":"One unit",
-        "price":{"amount":100,"currency":"EUR"},"stock":1,"limit_per_customer":1,
-        "opens_at":"2026-01-01T00:00:00Z","closes_at":"2026-12-31T00:00:00Z","hold_seconds":0}"#;
-    let answer = call(service, "PUT", &path, admin, body).await;
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let now = Timestamp::from_millis(i64::try_from(since.as_millis()).expect("not that far ahead"));
+    let path = format!("/v1/admin/products/watched/deals/w{}?wait=10", since.as_secs());
+    let body = format!(
+        r#"{{"product":{{"name":"Watched","description":""}},"title":"One unit",
+        "price":{{"amount":100,"currency":"EUR"}},"stock":1,"limit_per_customer":1,
+        "opens_at":"{now}","closes_at":"{}","hold_seconds":0}}"#,
+        now.plus(OPEN_FOR)
+    );
+    let answer = call(service, "PUT", &path, admin, &body).await;
     let (_, rest) = answer.split_once(r#""deal_id":""#).unwrap_or_else(|| panic!("{answer}"));
     rest[..36].to_owned()
 }

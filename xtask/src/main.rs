@@ -1,5 +1,5 @@
 //! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `simulate`, `sabotage`, `e2e`,
-//! `schemathesis`, `fuzz`, `servers`, `faults`, `measure`, `loc`.
+//! `schemathesis`, `fuzz`, `servers`, `faults`, `measure`, `bench`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -10,6 +10,7 @@
 )]
 
 mod background;
+mod bench;
 mod cluster;
 mod deployment;
 mod e2e;
@@ -76,6 +77,8 @@ enum Task {
         #[command(subcommand)]
         what: measure::What,
     },
+    /// The service beside its limits and its peers, in turn on this machine.
+    Bench(bench::Options),
     /// Lines of code per crate, production and tests apart.
     Loc,
 }
@@ -104,6 +107,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Simulate(options) => simulate::run(&tree, &options),
         Task::Sabotage => simulate::try_bugs(&tree),
         Task::Measure { what } => measure::run(&tree, &what),
+        Task::Bench(options) => bench::run(&tree, &options),
         Task::Loc => loc::run(&tree),
     }
 }

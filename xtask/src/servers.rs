@@ -1,5 +1,6 @@
 //! Real servers for tests, without containers: Kafka, MariaDB, moto. They live below the target
-//! directory, on free loopback ports, and outlive us until they are stopped.
+//! directory, on free loopback ports, and outlive us until they are stopped. Redis, which no test
+//! needs, is only ever one task's own.
 //!
 //! Owns which servers run; must not know what tests do with them. The crate `test-servers` reads
 //! the file of addresses that is written here.
@@ -12,6 +13,7 @@ mod mariadb;
 mod moto;
 mod own;
 mod packages;
+mod redis;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -51,16 +53,26 @@ pub(crate) enum Server {
     Kafka,
     Mariadb,
     Moto,
+    Redis,
 }
 
 impl Server {
+    /// Those that tests need.
     const ALL: [Self; 3] = [Self::Kafka, Self::Mariadb, Self::Moto];
+    /// Those that a task may have of its own.
+    const OWN: [Self; 3] = [Self::Kafka, Self::Mariadb, Self::Redis];
 
-    fn name(self) -> &'static str {
+    /// The one of this name, as programs ask for it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::OWN.into_iter().find(|server| server.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
             Self::Mariadb => "mariadb",
             Self::Moto => "moto",
+            Self::Redis => "redis",
         }
     }
 
@@ -70,6 +82,7 @@ impl Server {
             Self::Kafka => addresses::KAFKA,
             Self::Mariadb => addresses::MYSQL,
             Self::Moto => addresses::AWS,
+            Self::Redis => addresses::REDIS,
         };
         let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
         value.map(|value| (variable, value))
@@ -80,6 +93,7 @@ impl Server {
             Self::Kafka => kafka::daemon(root),
             Self::Mariadb => mariadb::daemon(root),
             Self::Moto => moto::daemon(root),
+            Self::Redis => redis::daemon(root),
         }
     }
 
@@ -88,6 +102,7 @@ impl Server {
             Self::Kafka => kafka::needs(root),
             Self::Mariadb => mariadb::needs(),
             Self::Moto => moto::needs(root),
+            Self::Redis => redis::needs(),
         }
     }
 
@@ -97,6 +112,7 @@ impl Server {
             Self::Kafka => kafka::start(root, &certificates),
             Self::Mariadb => mariadb::start(root, &certificates),
             Self::Moto => moto::start(root),
+            Self::Redis => redis::start(root),
         }
     }
 
@@ -109,6 +125,7 @@ impl Server {
             Self::Kafka => kafka::answers(&addresses),
             Self::Mariadb => mariadb::answers(&addresses),
             Self::Moto => moto::answers(&addresses),
+            Self::Redis => redis::answers(&addresses),
         };
         answers.then_some(addresses)
     }
@@ -286,6 +303,9 @@ fn addresses_file(root: &Path) -> PathBuf {
     root.join("addresses")
 }
 
+/// Which Kafka is downloaded.
+pub(crate) const KAFKA_VERSION: &str = kafka::VERSION;
+
 /// As the crate `test-servers` finds it, also where cargo is told otherwise in other ways.
 fn root(tree: &Tree) -> PathBuf {
     let set = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
@@ -306,7 +326,7 @@ mod tests {
     #[test]
     fn every_server_has_a_folder_and_a_mark_of_its_own() {
         let root = Path::new("/t");
-        for server in Server::ALL {
+        for server in Server::ALL.into_iter().chain(Server::OWN) {
             let daemon = server.daemon(root);
             assert_eq!(daemon.folder, root.join(server.name()));
             assert!(daemon.mark.contains(&format!("/t/{}/", server.name())), "{daemon:?}");

@@ -2,8 +2,8 @@
 //! rows built, no filter state, nothing read back. Prints one line each, and of a server the ratio,
 //! several times over: machines are noisy.
 //!
-//! `cargo run --release -p read-model --example commit_rate [orders] [batch] [address]`, where an
-//! address is like `mysql://user@host?ssl-mode=DISABLED`, without a database.
+//! `cargo run --release -p read-model --example commit_rate [orders] [batch] [address] [times]`,
+//! where an address is like `mysql://user@host?ssl-mode=DISABLED`, without a database.
 
 mod mysql;
 mod sqlite;
@@ -19,6 +19,8 @@ use uuid::Uuid;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const COLUMNS: usize = 23;
+/// How often a server is measured.
+const TIMES: u32 = 5;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
@@ -27,7 +29,10 @@ async fn main() -> Outcome<()> {
     let (orders, batch) = (number(200_000)?, number(1_000)?);
     match arguments.next() {
         None => sqlite::measure(orders, batch).await,
-        Some(server) => mysql::measure(&server, orders, batch).await,
+        Some(server) => {
+            let times = arguments.next().map_or(Ok(TIMES), |text| text.parse())?;
+            mysql::measure(&server, times, (orders, batch)).await
+        }
     }
 }
 

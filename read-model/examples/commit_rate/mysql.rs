@@ -8,11 +8,10 @@ use crate::{Outcome, bind_order, fill, insert_sql, report};
 
 /// As many rows as the longest statement of the store.
 const ROWS: usize = 1_024;
-const REPETITIONS: u32 = 5;
 
-pub(crate) async fn measure(server: &str, orders: u64, batch: u64) -> Outcome<()> {
+pub(crate) async fn measure(server: &str, times: u32, (orders, batch): (u64, u64)) -> Outcome<()> {
     let mut root = server.parse::<MySqlConnectOptions>()?.connect().await?;
-    for _ in 0..REPETITIONS {
+    for _ in 0..times {
         let name = test_servers::unique("commit_rate");
         let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::raw_sql(create).execute(&mut root).await?;

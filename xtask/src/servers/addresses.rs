@@ -17,6 +17,8 @@ pub(super) const KAFKA_SCRAM_USER: &str = "TIMEDEAL_TEST_KAFKA_SCRAM_USER";
 pub(super) const AUTHORITY: &str = "TIMEDEAL_TEST_CA";
 pub(super) const MYSQL: &str = "TIMEDEAL_TEST_MYSQL";
 pub(super) const AWS: &str = "TIMEDEAL_TEST_AWS";
+/// No test asks for it.
+pub(super) const REDIS: &str = "TIMEDEAL_BENCH_REDIS";
 
 /// Names and their values, in the order in which they were put in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use super::packages::{JAVA, MAVEN, Need};
 use crate::programs::finish_quietly;
 
 /// Which one is downloaded; a newer one gets a folder of its own.
-const VERSION: &str = "4.1.0";
+pub(super) const VERSION: &str = "4.1.0";
 /// The broker's jars stand in no archive of their own: Maven collects them.
 const POM: &str = include_str!("kafka/pom.xml");
 /// Sixteen bytes in base64; every start begins with an empty directory, so it says nothing.

@@ -47,6 +47,12 @@ pub(super) const PYTHON: Need = Need {
     package: "python3-venv",
     is_met: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
 };
+/// Not the package `redis-server`: it would start a service on the system's port.
+pub(super) const REDIS_TOOLS: Need = Need {
+    what: "redis-server",
+    package: "redis-tools",
+    is_met: || super::redis::program().is_some(),
+};
 pub(super) const OPENSSL: Need =
     Need { what: "openssl", package: "openssl", is_met: || is_installed("openssl") };
 

@@ -6,7 +6,7 @@ use crate::tree::{Package, SourceFile};
 
 /// What a package may use of this workspace, dev-dependencies apart. [`ALL`] for the two that put
 /// everything together.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("schemas", &[]),
     ("sabotage", &[]),
     ("platform", &[]),
@@ -20,6 +20,19 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     // Written again from the promises: what it shares with the code it judges, it cannot judge.
     ("audit", &["schemas", "event-log", "read-model"]),
     ("loadtest", &["schemas"]),
+    // Loops that are no program of their own in production are called as their process does.
+    (
+        "benchmarks",
+        &[
+            "schemas",
+            "event-log",
+            "decision-log",
+            "order-worker",
+            "read-model",
+            "projector",
+            "platform",
+        ],
+    ),
     ("timedeal", ALL),
     ("simulation", ALL),
     ("decoders", &["schemas", "event-log", "decider", "order-worker", "gateway", "platform"]),
