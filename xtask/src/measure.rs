@@ -1,6 +1,7 @@
 //! Figures of the system on a real broker and a real database, for docs/measurements.md. Nothing
 //! here is a check: what takes long on one machine may be quick on the next.
 
+mod growth;
 mod lag;
 mod overload;
 mod takeover;
@@ -21,18 +22,30 @@ pub(crate) enum What {
     Lag(lag::Options),
     /// What becomes of purchases when more come than the machine takes.
     Overload(overload::Options),
+    /// How cost grows with orders, deals and partitions; writes docs/growth.md.
+    Growth(growth::Options),
 }
 
 /// Builds the programs and measures.
 pub(crate) fn run(tree: &Tree, what: &What) -> Result<()> {
-    finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
     match what {
         What::Takeover(options) => {
+            build(tree)?;
             on_own_servers(tree, "measure", |ground, _| takeover::run(ground, options))
         }
         What::Lag(options) => {
+            build(tree)?;
             on_own_servers(tree, "measure", |ground, _| lag::run(ground, options))
         }
-        What::Overload(options) => overload::run(tree, options),
+        What::Overload(options) => {
+            build(tree)?;
+            overload::run(tree, options)
+        }
+        What::Growth(options) => growth::run(tree, options),
     }
+}
+
+fn build(tree: &Tree) -> Result<()> {
+    finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
+    Ok(())
 }

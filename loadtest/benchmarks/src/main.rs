@@ -14,6 +14,7 @@ mod contest;
 mod decided;
 mod front;
 mod generator;
+mod growth;
 mod house;
 mod kafka_loop;
 mod machine;
@@ -45,6 +46,8 @@ struct CommandLine {
 enum Command {
     /// Hold the contests and write down what came out.
     Run(run::RunFlags),
+    /// See how cost grows with orders, deals and partitions.
+    Growth(growth::GrowthFlags),
     /// Print the servers that contests need, a line each.
     Needs {
         /// Names of contests; all if there are none.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Run(flags) => run::run(&flags),
+        Command::Growth(flags) => growth::run(&flags),
         Command::Needs { only } => {
             let contests = contest::chosen(&only)?.into_iter();
             let needs: BTreeSet<_> = contests.flat_map(contest::Contest::needs).collect();

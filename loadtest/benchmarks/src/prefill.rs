@@ -68,6 +68,11 @@ pub(crate) async fn fill(log: &dyn Log, deals: u64, purchases: u64) -> Result<Fi
     Ok(Filled { ends, purchases: each * deals, stock: stock * deals })
 }
 
+/// Id of the first of the deals.
+pub(crate) fn first_deal() -> Uuid {
+    deal_of(&product(0)).0
+}
+
 pub(crate) fn wall_clock() -> Timestamp {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -80,7 +85,11 @@ fn product(number: u64) -> ProductId {
 fn place_of(number: u64, partitions: Partition) -> (Partition, DealId) {
     let product = product(number);
     let partition = partition_of(product.to_string().as_bytes(), partitions);
-    (partition, DealId::of(&product, &"bench".parse().expect("letters")))
+    (partition, deal_of(&product))
+}
+
+fn deal_of(product: &ProductId) -> DealId {
+    DealId::of(product, &"bench".parse().expect("letters"))
 }
 
 fn announcement(number: u64, stock: u64, now: Timestamp) -> Command {

@@ -7,5 +7,5 @@ mod page;
 mod table;
 
 pub(crate) use self::comparison::comparison;
-pub(crate) use self::page::write as write_page;
+pub(crate) use self::page::{put_figures, write as write_page};
 pub(crate) use self::table::tables;

@@ -9,7 +9,7 @@ use super::chart::charts;
 use super::table::tables;
 use crate::record::Record;
 
-const BEGIN: &str = "<!-- figures: begin, written by `cargo xtask bench` -->\n";
+const BEGIN: &str = "<!-- figures: begin, written by `benchmarks` -->\n";
 const END: &str = "<!-- figures: end -->\n";
 
 /// Writes charts into the folder `pictures`, and figures between the marks of the page, which is
@@ -22,9 +22,14 @@ pub(crate) fn write(record: &Record, page: &Path, pictures: &Path) -> Result<()>
         let name = file.trim_end_matches(".svg");
         links.push_str(&format!("\n![{name}]({folder}/{file})\n"));
     }
-    let text = fs::read_to_string(page).with_context(|| format!("{}", page.display()))?;
     let figures = format!("{}{links}{}", circumstances(record), tables(record));
-    let text = replaced(&text, &figures).with_context(|| {
+    put_figures(page, &figures)
+}
+
+/// Puts figures between the two marks of a page.
+pub(crate) fn put_figures(page: &Path, figures: &str) -> Result<()> {
+    let text = fs::read_to_string(page).with_context(|| format!("{}", page.display()))?;
+    let text = replaced(&text, figures).with_context(|| {
         format!("{} does not have the two marks between which figures stand", page.display())
     })?;
     fs::write(page, text).with_context(|| format!("{}", page.display()))
