@@ -22,6 +22,9 @@ use crate::ring::Ring;
 pub(crate) const PARTITIONS: u16 = 8;
 /// Nobody is to hear "sold-out".
 pub(crate) const STOCK: u64 = STOCK_MAX;
+/// How often topics are tried to be made on a broker that has just started.
+const TOPICS_TRIES: u32 = 5;
+const TOPICS_AGAIN: Duration = Duration::from_millis(500);
 const BACKLOG: &str = "timedeal_gateway_backlog";
 
 /// Which log.
@@ -231,7 +234,17 @@ pub(crate) fn create_topics(ring: &Ring, prefix: &str, partitions: u16) -> Resul
     let log_url = format!("kafka://{}/{prefix}", ring.kafka()?.address);
     let count = partitions.to_string();
     let arguments = ["topics", "create", "--dev", "--topic-partitions", &count];
-    ring.timedeal(&[&arguments[..], &["--log-url", &log_url]].concat())?;
+    let arguments = [&arguments[..], &["--log-url", &log_url]].concat();
+    // A leader of a topic that was made just now may not know it yet; what is there is left alone.
+    let mut made = ring.timedeal(&arguments);
+    for _ in 1..TOPICS_TRIES {
+        if made.is_ok() {
+            break;
+        }
+        std::thread::sleep(TOPICS_AGAIN);
+        made = ring.timedeal(&arguments);
+    }
+    made?;
     Ok(log_url)
 }
 

@@ -3,14 +3,13 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::call::{metric, wait_until};
 use crate::generator::{Answer, Load, Pace, Verdict, Wire, complete};
@@ -27,8 +26,13 @@ const BUYING_AT_ONCE: usize = 64;
 const OTHER_FILES: usize = 1_000;
 /// The long polls themselves wait for 30 s at most.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// Connections are opened in groups: the system's queue of a listener is not endless.
-const GROUP: usize = 500;
+/// Connections that are opened at once; divides the crowd.
+const GROUP: usize = 100;
+/// By then the gateway has read what was sent last.
+const HELD_AFTER: Duration = Duration::from_millis(500);
+/// How long the worker may stand still: with the session of its group its partitions would be
+/// over, and what is measured would be a takeover.
+const STANDS_STILL_MAX: Duration = Duration::from_secs(5);
 
 /// Orders that are queued because the worker stands still, each waited for by a long poll; then the
 /// worker goes on.
@@ -40,24 +44,19 @@ pub(crate) async fn polls(ring: &Ring) -> Result<Vec<Measured>> {
     let house = House::open(ring, Backend::Kafka, Sharing::Together).await?;
     let deal_ids = [house.announce(ring, "hot", STOCK).await?];
     let tokens = ring.tokens()?.get(..CROWD).context("a token each")?;
-    let (gateway, stood_still) = (house.gateway.pid(), Instant::now());
-    // Less than the session of its group, or its partitions would go to nobody.
-    house.signal_worker("STOP")?;
-    let orders = buy(&house, tokens, &deal_ids).await?;
+    let gateway = house.gateway.pid();
     let before = memory_kib(gateway)?;
-    let mut waiting = Vec::with_capacity(CROWD);
-    for group in orders.chunks(GROUP) {
-        let asked = group.iter().map(|(number, order)| ask(house.address, order, &tokens[*number]));
-        waiting.extend(join_all(asked).await.into_iter().collect::<Result<Vec<_>>>()?);
+    let mut waiting = connect(&house).await?;
+    let stood_still = Instant::now();
+    house.signal_worker("STOP")?;
+    for (number, order) in buy(&house, tokens, &deal_ids).await? {
+        ask(&mut waiting[number], &order, &tokens[number]).await?;
     }
-    let connections = f64::from(u32::try_from(CROWD)?);
-    wait_until("all long polls are there", async || {
-        Ok(metric(house.ops, "timedeal_gateway_connections").await? >= connections)
-    })
-    .await?;
-    let memory = (memory_kib(gateway)? - before) / connections;
+    sleep(HELD_AFTER).await;
+    let memory = (memory_kib(gateway)? - before) / f64::from(u32::try_from(CROWD)?);
     house.signal_worker("CONT")?;
     let (goes_on, stood_still) = (Instant::now(), stood_still.elapsed());
+    ensure!(stood_still < STANDS_STILL_MAX, "the worker stood still for {stood_still:?}");
     let heard = join_all(waiting.into_iter().map(|stream| hear(stream, goes_on))).await;
     let mut heard = heard.into_iter().collect::<Result<Vec<Duration>>>()?;
     heard.sort_unstable();
@@ -99,13 +98,28 @@ async fn buy(
     Ok(orders.into_inner())
 }
 
+/// The connections of all who wait, no faster than the gateway takes them: one that finds the
+/// system's queue full is tried again by the kernel after a second.
+async fn connect(house: &House) -> Result<Vec<TcpStream>> {
+    let mut streams = Vec::with_capacity(CROWD);
+    while streams.len() < CROWD {
+        for _ in 0..GROUP {
+            streams.push(TcpStream::connect(house.address).await?);
+        }
+        let count = f64::from(u32::try_from(streams.len())?);
+        wait_until("the connections are taken", async || {
+            Ok(metric(house.ops, "timedeal_gateway_connections").await? >= count)
+        })
+        .await?;
+    }
+    Ok(streams)
+}
+
 /// Asks for an order that is queued; the answer is to come later.
-async fn ask(address: SocketAddr, order: &str, token: &str) -> Result<TcpStream> {
-    let mut stream = TcpStream::connect(address).await?;
-    let line = format!("GET /v1/orders/{order}?wait=30 HTTP/1.1\r\nhost: {address}\r\n");
+async fn ask(stream: &mut TcpStream, order: &str, token: &str) -> Result<()> {
+    let line = format!("GET /v1/orders/{order}?wait=30 HTTP/1.1\r\nhost: 127.0.0.1\r\n");
     let request = format!("{line}authorization: Bearer {token}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    Ok(stream)
+    Ok(stream.write_all(request.as_bytes()).await?)
 }
 
 /// When the order was heard to be confirmed, after `since`.
