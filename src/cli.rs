@@ -2,6 +2,7 @@
 //! to stdout; all else is logged to stderr.
 
 mod flags;
+mod plan;
 mod roles;
 mod values;
 
@@ -16,6 +17,7 @@ pub(crate) use flags::{
     DataDirFlags, DatabaseFlags, HttpFlags, KeyFlags, LogFlags, OidcFlags, ProcessFlags,
     WorkerFlags,
 };
+pub(crate) use plan::PlanFlags;
 pub(crate) use roles::{GatewayFlags, OrderWorkerFlags, ProjectorFlags};
 pub(crate) use values::{LogUrl, SaslKind};
 use values::{duration, scope};
@@ -38,6 +40,8 @@ pub(crate) enum Command {
     Audit(AuditFlags),
     /// Send a crowd and check what it was told: exit 1 on a violation.
     Rush(RushFlags),
+    /// Say what a peak needs and what breaks first: exit 0 it fits, 1 it does not, 2 no prices.
+    Plan(PlanFlags),
     /// Look at partitions, or resume a parked one.
     #[command(subcommand)]
     Partition(PartitionCommand),

@@ -20,6 +20,7 @@ mod msk_iam;
 mod node;
 mod partition;
 mod patience;
+mod plan;
 mod process;
 mod role;
 mod rush;
@@ -56,6 +57,7 @@ pub fn timedeal() -> ExitCode {
         Command::Token(flags) => token::run(&flags),
         Command::Audit(flags) => return audit::run(&flags),
         Command::Rush(flags) => rush::run(flags),
+        Command::Plan(flags) => return plan::run(&flags),
         Command::Partition(command) => partition::run(&command),
         Command::Healthcheck(flags) => healthcheck::run(&flags),
         Command::Topics(command) => topics::run(&command),

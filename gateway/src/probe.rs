@@ -1,5 +1,6 @@
 //! The readers of what strangers send, one function each, for tests that throw bytes at every
-//! decoder of the project. No program calls them; what they read is read in `reading` alone.
+//! decoder of the project, and for counts of what reading costs. No part of the service calls them;
+//! what they read is read in `reading` alone.
 
 use std::net::IpAddr;
 
@@ -8,7 +9,7 @@ use schemas::http::{
     AccountRequest, DealRequest, PaymentNotice, PurchaseRequest, ScheduleRequest, SessionRequest,
     StockAdjustmentRequest,
 };
-use schemas::{DealId, Position, Timestamp};
+use schemas::{DealId, Digest, Position, Timestamp};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -80,6 +81,15 @@ pub fn issuer_keys(keys: &[u8], token: &str, now_seconds: i64) -> Option<bool> {
     let options = OidcOptions::new("https://id.example", auth::AUDIENCE);
     let options = options.expect("its parts are literals");
     auth::judge(&options, keys, token, now_seconds).map(|judged| judged.is_ok())
+}
+
+/// What binds the purchase of a customer, by its headers and its body; none if it is refused.
+#[must_use]
+pub fn purchase(customer: Uuid, headers: &http::HeaderMap, body: &[u8]) -> Option<Digest> {
+    reading::expect_json(headers).ok()?;
+    let key = Digest::of_key(customer, reading::idempotency_key(headers).ok()?);
+    let request: PurchaseRequest = reading::parse_json(body).ok()?;
+    reading::check_quantity(request.quantity).ok().map(|_| key)
 }
 
 /// As how many kinds of request body these bytes are taken, ranges and all.

@@ -130,6 +130,31 @@ fn within(text: &str, range: RangeInclusive<Duration>) -> Result<Duration, Strin
     range.contains(&found).then_some(found).ok_or_else(|| format!("{least:?} to {most:?}"))
 }
 
+/// A rate: `200000/s`, or `12000000/min`.
+pub(crate) fn per_second(text: &str) -> Result<f64, String> {
+    let (number, seconds) = match text.split_once('/') {
+        None | Some((_, "s")) => (text.strip_suffix("/s").unwrap_or(text), 1.0),
+        Some((number, "min")) => (number, 60.0),
+        Some(_) => return Err("a number of purchases with /s or /min".to_owned()),
+    };
+    let rate = number.parse::<f64>().map_err(|fault| fault.to_string())? / seconds;
+    let is_rate = (1.0..=1e9).contains(&rate);
+    is_rate.then_some(rate).ok_or_else(|| "1 to 1,000,000,000 a second".to_owned())
+}
+
+/// A part of a whole, not none of it.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().map_err(|fault| fault.to_string())?;
+    let is_share = share > 0.0 && share <= 1.0;
+    is_share.then_some(share).ok_or_else(|| "above 0, at most 1".to_owned())
+}
+
+/// A count that need not be whole.
+pub(crate) fn whole_or_part(text: &str) -> Result<f64, String> {
+    let count = text.parse::<f64>().map_err(|fault| fault.to_string())?;
+    (0.0..=10_000.0).contains(&count).then_some(count).ok_or_else(|| "0 to 10,000".to_owned())
+}
+
 /// An origin as browsers send it: scheme and authority, no path.
 pub(crate) fn origin(text: &str) -> Result<Box<str>, String> {
     let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
@@ -149,7 +174,7 @@ pub(crate) fn scope(text: &str) -> Result<Scope, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DatabaseUrl, LogUrl, interval, notice, origin};
+    use super::{DatabaseUrl, LogUrl, interval, notice, origin, per_second, share, whole_or_part};
 
     #[test]
     fn an_origin_is_scheme_and_authority() {
@@ -169,6 +194,27 @@ mod tests {
         }
         assert!(notice("0s").is_ok());
         assert!(notice("6s").is_err());
+    }
+
+    #[test]
+    fn a_rate_is_a_number_a_second_or_a_minute() {
+        for (text, rate) in [("200000/s", 200_000.0), ("500", 500.0), ("284000000/min", 4.73e6)] {
+            let found = per_second(text).unwrap();
+            assert!((found / rate - 1.0).abs() < 0.001, "{text}: {found}");
+        }
+        for bad in ["", "/s", "0/s", "-1", "nan", "inf", "5/h", "1e10"] {
+            assert!(per_second(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_some_and_no_more_than_all() {
+        assert_eq!(share("0.25"), Ok(0.25));
+        for bad in ["0", "1.1", "-0.5", "nan", "half"] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+        assert_eq!(whole_or_part("0"), Ok(0.0));
+        assert!(whole_or_part("nan").is_err());
     }
 
     #[test]

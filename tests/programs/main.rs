@@ -11,6 +11,7 @@ mod http;
 mod issuer;
 mod names;
 mod oidc;
+mod planning;
 mod program;
 mod redaction;
 mod rotation;

@@ -1,5 +1,5 @@
 //! Developer tasks: `cargo xtask test`, `tidy`, `deployment`, `simulate`, `sabotage`, `e2e`,
-//! `schemathesis`, `fuzz`, `servers`, `faults`, `measure`, `bench`, `loc`.
+//! `schemathesis`, `fuzz`, `servers`, `faults`, `instructions`, `measure`, `bench`, `loc`.
 //!
 //! Owns how the project is checked. It must not import any other crate of the workspace: it looks
 //! at their text and at the finished binary only, as any other user would.
@@ -17,8 +17,10 @@ mod e2e;
 mod faults;
 mod fuzz;
 mod http;
+mod instructions;
 mod loc;
 mod measure;
+mod packages;
 mod pipeline;
 mod programs;
 mod rust_code;
@@ -72,6 +74,8 @@ enum Task {
     Simulate(simulate::Options),
     /// Bugs planted in the service, one after the other: the simulation and the audit find each.
     Sabotage,
+    /// What every order costs, in instructions: fails if something has become dearer.
+    Instructions(instructions::Options),
     /// Figures of the system on real servers; none of them is checked.
     Measure {
         #[command(subcommand)]
@@ -106,6 +110,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Faults(options) => faults::run(&tree, &options),
         Task::Simulate(options) => simulate::run(&tree, &options),
         Task::Sabotage => simulate::try_bugs(&tree),
+        Task::Instructions(options) => instructions::run(&tree, &options),
         Task::Measure { what } => measure::run(&tree, &what),
         Task::Bench(options) => bench::run(&tree, &options),
         Task::Loc => loc::run(&tree),

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::programs::{finish, is_installed};
 use crate::servers::Server;
 use crate::tree::{Tree, cargo};
-use crate::{deployment, e2e, faults, fuzz, schemathesis, servers, simulate, tidy};
+use crate::{deployment, e2e, faults, fuzz, instructions, schemathesis, servers, simulate, tidy};
 
 /// A crowd that still fits into a coffee break.
 const FULL_BUYERS: u32 = 20_000;
@@ -91,6 +91,7 @@ fn steps<'a>(tree: &'a Tree, full: bool, started: &'a RefCell<Vec<Server>>) -> V
         Step { name: "tests", run: Box::new(move || run_tests(tree, full)) },
         Step { name: "page tests", run: Box::new(|| test_pages(tree)) },
         cargo_step(tree, "release build", simulate::BUILD),
+        Step { name: "instructions", run: Box::new(|| count_instructions(tree)) },
         Step {
             name: "simulation",
             run: Box::new(move || {
@@ -202,6 +203,15 @@ fn check_dependencies(tree: &Tree) -> Result<Ended> {
     let mut command = cargo();
     command.args(["deny", "--all-features", "check", "bans", "licenses", "sources"]);
     finish(command.current_dir(&tree.root))?;
+    Ok(Ended::Passed)
+}
+
+fn count_instructions(tree: &Tree) -> Result<Ended> {
+    if !instructions::can_count() {
+        println!("{}", instructions::ELSEWHERE);
+        return Ok(Ended::Skipped);
+    }
+    instructions::run_built(tree, &instructions::Options::default())?;
     Ok(Ended::Passed)
 }
 

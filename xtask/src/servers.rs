@@ -12,8 +12,7 @@ mod kafka;
 mod mariadb;
 mod moto;
 mod own;
-mod packages;
-mod redis;
+pub(crate) mod redis;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -27,7 +26,7 @@ use self::addresses::Addresses;
 use self::certificates::Certificates;
 use self::daemon::Daemon;
 pub(crate) use self::own::OwnServers;
-use self::packages::Need;
+use crate::packages::{self, Need};
 use crate::programs::wait_for;
 use crate::tree::Tree;
 
@@ -205,7 +204,7 @@ fn provide_programs(absent: &[Server], root: &Path) -> Result<()> {
     if !certificates.exist() {
         needs.push(packages::OPENSSL);
     }
-    packages::provide(&needs)?;
+    packages::provide("the test servers", &needs)?;
     certificates.provide()
 }
 

@@ -76,10 +76,19 @@ pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
     run_built(tree, options)
 }
 
-/// How the programs and the simulator are built: in one call, so that they share everything below
-/// them, whatever features each asks for.
-pub(crate) const BUILD: &[&str] =
-    &["build", "--quiet", "--release", "--package", "timedeal", "--package", "simulation"];
+/// How the programs, the simulator and what is counted are built: in one call, so that they share
+/// everything below them, whatever features each asks for.
+pub(crate) const BUILD: &[&str] = &[
+    "build",
+    "--quiet",
+    "--release",
+    "--package",
+    "timedeal",
+    "--package",
+    "simulation",
+    "--package",
+    "instructions",
+];
 
 /// Runs the simulator that stands already.
 pub(crate) fn run_built(tree: &Tree, options: &Options) -> Result<()> {

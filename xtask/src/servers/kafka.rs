@@ -18,7 +18,7 @@ use super::addresses::{
 };
 use super::certificates::Certificates;
 use super::daemon::{Daemon, free_ports};
-use super::packages::{JAVA, MAVEN, Need};
+use crate::packages::{JAVA, MAVEN, Need};
 use crate::programs::finish_quietly;
 
 /// Which one is downloaded; a newer one gets a folder of its own.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::addresses::{AUTHORITY, Addresses, MYSQL};
 use super::certificates::Certificates;
 use super::daemon::{Daemon, free_ports};
-use super::packages::{MARIADB_CLIENT, MARIADB_SERVER, Need, is_root};
+use crate::packages::{MARIADB_CLIENT, MARIADB_SERVER, Need, is_root};
 use crate::programs::{find, finish_quietly};
 
 /// `root` has no password and may create databases; nobody but this machine can connect.

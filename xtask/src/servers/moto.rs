@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 
 use super::addresses::{AWS, Addresses};
 use super::daemon::{Daemon, free_ports};
-use super::packages::{Need, PYTHON};
 use crate::http;
+use crate::packages::{Need, PYTHON};
 use crate::programs::finish_quietly;
 
 /// The server without what only other services of AWS need: 130 MB in place of 320 MB.

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use super::addresses::{Addresses, REDIS};
 use super::daemon::{Daemon, free_ports};
-use super::packages::{Need, REDIS_TOOLS};
+use crate::packages::{Need, REDIS_TOOLS};
 use crate::programs::find;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ pub(super) fn start(root: &Path) -> Result<()> {
 
 /// Debian's `redis-server` is one file with `redis-check-rdb`, and serves unless it is called by
 /// that name. The package with the other name would start a service on the system's port.
-pub(super) fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     find("redis-server").or_else(|| find("redis-check-rdb"))
 }
 

@@ -6,7 +6,7 @@ use crate::tree::{Package, SourceFile};
 
 /// What a package may use of this workspace, dev-dependencies apart. [`ALL`] for the two that put
 /// everything together.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("schemas", &[]),
     ("sabotage", &[]),
     ("platform", &[]),
@@ -37,6 +37,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("simulation", ALL),
     ("decoders", &["schemas", "event-log", "decider", "order-worker", "gateway", "platform"]),
     ("fuzz", &["decoders"]),
+    ("instructions", &["schemas", "decision-log", "decider", "read-model", "gateway", "platform"]),
     ("test-servers", &[]),
     ("xtask", &[]),
 ];

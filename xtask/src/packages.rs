@@ -1,7 +1,7 @@
-//! Programs that the servers need: which are missing here, and how they get here. As root on Debian
+//! Programs that a task needs: which are missing here, and how they get here. As root on Debian
 //! they are installed, all at once; otherwise one message says everything that is to be done.
 //!
-//! Must not know which server needs what.
+//! Must not know which task needs what.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -17,53 +17,55 @@ const JAVA_VERSION_MIN: u32 = 17;
 
 /// Something that has to be on this machine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Need {
+pub(crate) struct Need {
     what: &'static str,
     /// Debian's and Ubuntu's name.
     package: &'static str,
     is_met: fn() -> bool,
 }
 
-pub(super) const JAVA: Need = Need {
+pub(crate) const JAVA: Need = Need {
     what: "java 17 or later",
     package: "default-jre-headless",
     is_met: || java_version().is_some_and(|version| version >= JAVA_VERSION_MIN),
 };
-pub(super) const MAVEN: Need =
+pub(crate) const MAVEN: Need =
     Need { what: "mvn", package: "maven", is_met: || is_installed("mvn") };
 /// The packages of programs only: the whole ones would start a database on the system's port.
-pub(super) const MARIADB_SERVER: Need = Need {
+pub(crate) const MARIADB_SERVER: Need = Need {
     what: "mariadbd and mariadb-install-db",
     package: "mariadb-server-core",
     is_met: || is_installed("mariadbd") && is_installed("mariadb-install-db"),
 };
-pub(super) const MARIADB_CLIENT: Need = Need {
+pub(crate) const MARIADB_CLIENT: Need = Need {
     what: "mariadb",
     package: "mariadb-client-core",
     is_met: || is_installed("mariadb") && is_installed("my_print_defaults"),
 };
-pub(super) const PYTHON: Need = Need {
+pub(crate) const PYTHON: Need = Need {
     what: "python3 with venv",
     package: "python3-venv",
     is_met: || succeeds(Command::new("python3").args(["-c", "import venv, ensurepip"])),
 };
 /// Not the package `redis-server`: it would start a service on the system's port.
-pub(super) const REDIS_TOOLS: Need = Need {
+pub(crate) const REDIS_TOOLS: Need = Need {
     what: "redis-server",
     package: "redis-tools",
-    is_met: || super::redis::program().is_some(),
+    is_met: || crate::servers::redis::program().is_some(),
 };
-pub(super) const OPENSSL: Need =
+pub(crate) const OPENSSL: Need =
     Need { what: "openssl", package: "openssl", is_met: || is_installed("openssl") };
+pub(crate) const VALGRIND: Need =
+    Need { what: "valgrind", package: "valgrind", is_met: || is_installed("valgrind") };
 
-/// Sees to it that every need is met.
-pub(super) fn provide(needs: &[Need]) -> Result<()> {
+/// Sees to it that every need of a task is met; `who` needs them, as in "the test servers".
+pub(crate) fn provide(who: &str, needs: &[Need]) -> Result<()> {
     let mut missing = unmet(needs);
     if !missing.is_empty() && is_root() && is_installed("apt-get") {
-        install(&missing)?;
+        install(who, &missing)?;
         missing = unmet(needs);
     }
-    ensure!(missing.is_empty(), "{}", instructions(&missing));
+    ensure!(missing.is_empty(), "{}", what_to_do(who, &missing));
     Ok(())
 }
 
@@ -71,19 +73,19 @@ fn unmet(needs: &[Need]) -> Vec<Need> {
     needs.iter().copied().filter(|need| !(need.is_met)()).collect()
 }
 
-fn install(missing: &[Need]) -> Result<()> {
+fn install(who: &str, missing: &[Need]) -> Result<()> {
     let packages = packages(missing);
-    println!("servers: installing {}", words(&packages));
+    println!("installing {} for {who}", words(&packages));
     finish(Command::new("apt-get").args(["update", "-qq"]))?;
     let mut command = Command::new("apt-get");
     command.args(["install", "-y", "-qq", "--no-install-recommends"]).args(&packages);
     finish(command.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
-fn instructions(missing: &[Need]) -> String {
+fn what_to_do(who: &str, missing: &[Need]) -> String {
     let list: String = missing.iter().map(|need| format!("\n  {}", need.what)).collect();
     format!(
-        "the test servers need programs that are not installed here:{list}\n\
+        "{who} need programs that are not installed here:{list}\n\
          On Debian or Ubuntu, run:\n  \
          sudo apt-get update\n  \
          sudo apt-get install -y --no-install-recommends {}",
@@ -100,7 +102,7 @@ fn words(packages: &BTreeSet<&'static str>) -> String {
 }
 
 /// Whether we may write as root does; the owner of our own process says so.
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Path::new("/proc/self").metadata().is_ok_and(|metadata| metadata.uid() == 0)
 }
 
@@ -137,7 +139,7 @@ mod tests {
         let missing = unmet(&needs[..3]);
 
         assert_eq!(
-            instructions(&missing),
+            what_to_do("the test servers", &missing),
             "the test servers need programs that are not installed here:\n  \
              java 17 or later\n  python3 with venv\nOn Debian or Ubuntu, run:\n  \
              sudo apt-get update\n  \
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn nothing_is_installed_where_every_need_is_met() {
-        provide(&[Need { is_met: || true, ..MAVEN }]).unwrap();
+        provide("tests", &[Need { is_met: || true, ..MAVEN }]).unwrap();
     }
 
     #[test]
