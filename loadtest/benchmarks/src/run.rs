@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -64,6 +64,7 @@ fn version(text: &str) -> Result<(String, String)> {
 pub(crate) fn run(flags: &RunFlags) -> Result<()> {
     let contests = chosen(&flags.only)?;
     let earlier = flags.against.as_deref().map(Record::read).transpose()?;
+    fs::create_dir_all(results(flags)?)?;
     let folder = tempfile::Builder::new().prefix("timedeal-bench-").tempdir()?;
     let servers = Servers {
         kafka: flags.kafka.clone(),
@@ -76,31 +77,32 @@ pub(crate) fn run(flags: &RunFlags) -> Result<()> {
     let ring = Ring::new(flags.programs.clone(), folder.path().to_owned(), servers, counted)?;
     // One thread: it is the load, and has to be cheap.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let held = runtime.block_on(hold(&ring, &contests, flags, machine));
-    if held.is_err() {
+    let mut record = runtime.block_on(begin(&ring, flags, machine))?;
+    if let Err(fault) = runtime.block_on(hold(&ring, &contests, flags.repeats, &mut record)) {
         println!("outputs of all programs are kept in {}", folder.keep().display());
+        // No result, and yet some minutes of figures.
+        record.write(&flags.out.with_extension("unfinished.json"))?;
+        return Err(fault);
     }
-    show(flags, &held?, earlier.as_ref())
+    show(flags, &record, earlier.as_ref())
 }
 
-async fn hold(
-    ring: &Ring,
-    contests: &[Contest],
-    flags: &RunFlags,
-    machine: Machine,
-) -> Result<Record> {
-    let mut record = Record {
+async fn begin(ring: &Ring, flags: &RunFlags, machine: Machine) -> Result<Record> {
+    Ok(Record {
         machine,
         versions: versions(ring, flags).await?,
         began_at: wall_clock().as_millis() / 1_000,
         seconds: flags.seconds,
         repeats: flags.repeats,
         rows: BTreeMap::new(),
-    };
-    for repetition in 1..=flags.repeats {
+    })
+}
+
+async fn hold(ring: &Ring, contests: &[Contest], repeats: u32, record: &mut Record) -> Result<()> {
+    for repetition in 1..=repeats {
         for contest in contests {
             let (name, start) = (contest.name(), Instant::now());
-            println!("{repetition}/{} {name}", flags.repeats);
+            println!("{repetition}/{repeats} {name}");
             for (row, sample) in contest.hold(ring).await.context(name)? {
                 let unit = find(row).with_context(|| format!("no row {row}"))?.unit;
                 println!("  {row}: {:.1} {unit} {:?}", sample.value, sample.details);
@@ -109,7 +111,7 @@ async fn hold(
             println!("  ({:.1} s)", start.elapsed().as_secs_f64());
         }
     }
-    Ok(record)
+    Ok(())
 }
 
 fn missing(contests: &[Contest], servers: &Servers) -> Vec<&'static str> {
@@ -143,14 +145,17 @@ fn show(flags: &RunFlags, record: &Record, earlier: Option<&Record>) -> Result<(
     if let Some(earlier) = earlier {
         println!("{}", comparison(record, earlier));
     }
-    let folder = flags.out.parent().context("the result needs a folder")?;
-    fs::create_dir_all(folder)?;
     record.write(&flags.out)?;
     println!("all figures stand in {}", flags.out.display());
     match &flags.page {
-        Some(page) => write_page(record, page, folder),
+        Some(page) => write_page(record, page, results(flags)?),
         None => Ok(()),
     }
+}
+
+/// The folder of what is written down.
+fn results(flags: &RunFlags) -> Result<&Path> {
+    flags.out.parent().context("the result needs a folder")
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use crate::sample::{Measured, Sample};
 
 /// Orders that are polled, and customers who are known when the door is warm.
 const KNOWN: usize = 20_000;
+/// How often so many order, at most, until there are enough to be polled.
+const ROUNDS: u64 = 10;
 
 /// The names of the rows.
 struct Rows {
@@ -109,21 +111,28 @@ impl Scene<'_> {
     /// Orders that are decided, asked for by their customers; how many, and the figure.
     async fn poll(&self, deal_ids: &[String]) -> Result<(u64, Sample)> {
         let purchases = Purchases::new("/v1/purchases", self.tokens, deal_ids, 3);
-        let write = |number: u64, out: &mut Vec<u8>| purchases.write(number, out);
-        let order_ids = RefCell::new(Vec::with_capacity(KNOWN));
-        let judge = |number: u64, answer: &Answer<'_>| {
-            let verdict = judge_admitted(number, answer);
-            if let (Verdict::Wanted, Some(order_id)) = (verdict, order_id(answer)) {
-                order_ids.borrow_mut().push((number, order_id));
+        let (order_ids, mut known) = (RefCell::new(Vec::with_capacity(KNOWN)), 0);
+        let count = u64::try_from(KNOWN)?;
+        // Some are turned away; polled by few customers, each would come too often.
+        for first in (0..ROUNDS).map(|round| round * count) {
+            let write = |number: u64, out: &mut Vec<u8>| purchases.write(first + number, out);
+            let judge = |number: u64, answer: &Answer<'_>| {
+                let verdict = judge_admitted(number, answer);
+                if let (Verdict::Wanted, Some(order_id)) = (verdict, order_id(answer)) {
+                    order_ids.borrow_mut().push((first + number, order_id));
+                }
+                verdict
+            };
+            let (tally, _) = self.load(Pace::Count(count), &write, &judge).await?;
+            known += tally.checked("orders to poll")?.wanted;
+            if known >= count / 2 {
+                break;
             }
-            verdict
-        };
-        let (tally, _) = self.load(Pace::Count(u64::try_from(KNOWN)?), &write, &judge).await?;
-        let known = tally.checked("orders to poll")?.wanted;
+        }
         self.house.confirmed(deal_ids, known).await?;
 
         let order_ids = order_ids.into_inner();
-        ensure!(!order_ids.is_empty(), "no order_id in any answer");
+        ensure!(order_ids.len() >= KNOWN / 2, "{} orders are too few to poll", order_ids.len());
         let requests = order_ids.iter().map(|(number, order_id)| self.question(*number, order_id));
         let requests = requests.collect::<Result<Vec<_>>>()?;
         let write = |number: u64, out: &mut Vec<u8>| {
