@@ -38,7 +38,6 @@ pub(crate) struct Congestion {
     clock: Arc<dyn Clock>,
     wait: Duration,
     under_way: AtomicU64,
-    most: AtomicU64,
     /// How late the process is, in microseconds.
     late_us: AtomicU64,
     done: AtomicU64,
@@ -64,22 +63,10 @@ impl Congestion {
     pub(crate) fn new(wait: Duration, clock: Arc<dyn Clock>) -> Self {
         let rates = Mutex::new(Rates { since_ms: clock.elapsed_millis(), ..Rates::default() });
         let (under_way, done) = (AtomicU64::new(0), AtomicU64::new(0));
-        let (most, late_us) = (AtomicU64::new(FLOOR), AtomicU64::new(0));
-        let per_second = AtomicU64::new(0);
+        let (late_us, per_second) = (AtomicU64::new(0), AtomicU64::new(0));
         let turned_away = metrics::counter!(TURNED_AWAY);
         let comeback = Comeback::default();
-        Self {
-            clock,
-            wait,
-            under_way,
-            most,
-            late_us,
-            done,
-            per_second,
-            rates,
-            comeback,
-            turned_away,
-        }
+        Self { clock, wait, under_way, late_us, done, per_second, rates, comeback, turned_away }
     }
 
     /// A place in the line; none if it is as long as it may be.
@@ -128,7 +115,8 @@ impl Congestion {
 
     fn most(&self) -> u64 {
         self.count();
-        let most_of_all = self.most.load(Ordering::Relaxed);
+        let per_second = self.per_second.load(Ordering::Relaxed);
+        let most_of_all = (per_second.saturating_mul(self.wait_ms()) / 1_000).max(FLOOR);
         let late = self.late();
         if late <= LATE_MAX {
             return most_of_all;
@@ -162,10 +150,7 @@ impl Congestion {
         let done = self.done.swap(0, Ordering::Relaxed);
         rates.note(done * WINDOW_MS / passed_ms, passed_ms / WINDOW_MS);
         rates.since_ms = now_ms;
-        let best = rates.best();
-        let most = best.saturating_mul(self.wait_ms()) / WINDOW_MS;
-        self.most.store(most.max(FLOOR), Ordering::Relaxed);
-        self.per_second.store(best * 1_000 / WINDOW_MS, Ordering::Relaxed);
+        self.per_second.store(rates.best() * 1_000 / WINDOW_MS, Ordering::Relaxed);
     }
 }
 
