@@ -13,20 +13,14 @@ use crate::broker::Broker;
 use crate::cli::{AuditFlags, LogUrl};
 use crate::data_dir::DataDir;
 use crate::database::Database;
-use crate::fail;
+use crate::fail_as;
 use crate::logs::Logs;
 
 /// Exit code if it could not look.
 const COULD_NOT_LOOK: u8 = 2;
 
 pub(crate) fn run(flags: &AuditFlags) -> ExitCode {
-    match look(flags) {
-        Ok(code) => code,
-        Err(fault) => {
-            let _ = fail(&fault);
-            ExitCode::from(COULD_NOT_LOOK)
-        }
-    }
+    look(flags).unwrap_or_else(|fault| fail_as(COULD_NOT_LOOK, &fault))
 }
 
 fn look(flags: &AuditFlags) -> anyhow::Result<ExitCode> {

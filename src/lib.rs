@@ -94,3 +94,9 @@ fn fail(fault: &anyhow::Error) -> ExitCode {
         Some(_) | None => ExitCode::FAILURE,
     }
 }
+
+/// The same with an exit code of the command's own.
+fn fail_as(code: u8, fault: &anyhow::Error) -> ExitCode {
+    let _ = fail(fault);
+    ExitCode::from(code)
+}

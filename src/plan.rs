@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::cli::PlanFlags;
-use crate::fail;
+use crate::fail_as;
 use figures::{Figure, MEASURED};
 use model::{Limit, Needs, Peak, Reckoning};
 use prices::{Cost, Prices};
@@ -62,13 +62,7 @@ impl Plan {
 }
 
 pub(crate) fn run(flags: &PlanFlags) -> ExitCode {
-    match show(flags) {
-        Ok(code) => code,
-        Err(fault) => {
-            let _ = fail(&fault);
-            ExitCode::from(COULD_NOT_RECKON)
-        }
-    }
+    show(flags).unwrap_or_else(|fault| fail_as(COULD_NOT_RECKON, &fault))
 }
 
 fn show(flags: &PlanFlags) -> anyhow::Result<ExitCode> {
