@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::background::clean_command;
-use crate::programs::{finish, finish_quietly};
+use crate::programs::{build_release, finish, finish_quietly};
 use crate::servers::{KAFKA_VERSION, OwnServers, Server};
-use crate::tree::{Tree, cargo};
+use crate::tree::Tree;
 
 const PACKAGES: [&str; 5] = ["timedeal", "benchmarks", "loadtest", "event-log", "read-model"];
 /// Measurements that stand beside the code that they measure.
@@ -68,16 +68,10 @@ pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
 }
 
 /// Everything at once, so that nothing is built twice with other features.
-fn build(tree: &Tree) -> Result<()> {
-    let mut command = cargo();
-    command.args(["build", "--release", "--bins"]).current_dir(&tree.root);
-    for package in PACKAGES {
-        command.args(["--package", package]);
-    }
-    for example in EXAMPLES {
-        command.args(["--example", example]);
-    }
-    finish(&mut command)
+pub(crate) fn build(tree: &Tree) -> Result<()> {
+    let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
+    let examples = EXAMPLES.iter().flat_map(|example| ["--example", example]);
+    build_release(tree, &["--bins"].into_iter().chain(packages).chain(examples).collect::<Vec<_>>())
 }
 
 fn arguments(options: &Options, target: &Path) -> Vec<String> {

@@ -17,8 +17,8 @@ use self::purchase::Purchase;
 use self::service::{Place, Service};
 use crate::background::{Background, wait_for_growth};
 use crate::http;
-use crate::programs::{finish, is_installed};
-use crate::tree::{Tree, cargo};
+use crate::programs::{build_release, finish, is_installed};
+use crate::tree::Tree;
 
 /// The rush retries through a crash of at most a few seconds; on two busy cores that is minutes.
 const RUSH_ENDS_WITHIN: Duration = Duration::from_secs(240);
@@ -65,7 +65,7 @@ impl Options {
 /// Builds what is to be run, unless a binary is given, and runs it.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
     if options.binary.is_none() {
-        finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
+        build_release(tree, &[])?;
     }
     run_built(tree, options)
 }

@@ -14,9 +14,9 @@ use clap::Args;
 use self::fault::Fault;
 use crate::background::{Background, wait_for_growth};
 use crate::cluster::{Cluster, Ground, on_own_servers};
-use crate::programs::finish;
+use crate::programs::build_release;
 use crate::servers::OwnServers;
-use crate::tree::{Tree, cargo};
+use crate::tree::Tree;
 
 /// The crowd goes on through every fault; on two busy cores that takes its time.
 const CROWD_ENDS_WITHIN: Duration = Duration::from_secs(240);
@@ -63,7 +63,7 @@ struct Cell {
 
 /// Builds the programs and runs the faults.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
-    finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
+    build_release(tree, &[])?;
     run_built(tree, options)
 }
 

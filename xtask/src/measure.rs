@@ -10,8 +10,8 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::cluster::on_own_servers;
-use crate::programs::finish;
-use crate::tree::{Tree, cargo};
+use crate::programs::build_release;
+use crate::tree::Tree;
 
 /// What is measured.
 #[derive(Subcommand, Debug)]
@@ -30,22 +30,17 @@ pub(crate) enum What {
 pub(crate) fn run(tree: &Tree, what: &What) -> Result<()> {
     match what {
         What::Takeover(options) => {
-            build(tree)?;
+            build_release(tree, &[])?;
             on_own_servers(tree, "measure", |ground, _| takeover::run(ground, options))
         }
         What::Lag(options) => {
-            build(tree)?;
+            build_release(tree, &[])?;
             on_own_servers(tree, "measure", |ground, _| lag::run(ground, options))
         }
         What::Overload(options) => {
-            build(tree)?;
+            build_release(tree, &[])?;
             overload::run(tree, options)
         }
         What::Growth(options) => growth::run(tree, options),
     }
-}
-
-fn build(tree: &Tree) -> Result<()> {
-    finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
-    Ok(())
 }

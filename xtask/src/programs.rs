@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::tree::{Tree, cargo};
+
 /// How often a condition is asked.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// Lines of an output that are shown after a failure.
@@ -24,6 +26,11 @@ pub(crate) fn finish(command: &mut Command) -> Result<()> {
         command.stdin(Stdio::null()).status().with_context(|| format!("starting {name}"))?;
     ensure!(status.success(), "{name} ended with {status}");
     Ok(())
+}
+
+/// Builds release programs: those of the service, or what cargo is told.
+pub(crate) fn build_release(tree: &Tree, what: &[&str]) -> Result<()> {
+    finish(cargo().args(["build", "--release"]).args(what).current_dir(&tree.root))
 }
 
 /// Runs a command that is heard of only if it fails; returns what it wrote to its output.

@@ -13,8 +13,8 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::e2e::service::{Place, Service};
-use crate::programs::{finish, finish_quietly, last_lines};
-use crate::tree::{Tree, cargo};
+use crate::programs::{build_release, finish, finish_quietly, last_lines};
+use crate::tree::Tree;
 
 /// The newest that was tried.
 const REQUIREMENT: &str = "schemathesis==4.32.5";
@@ -54,7 +54,7 @@ impl Default for Options {
 /// Builds what is to be run, unless a binary is given, and runs it.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
     if options.binary.is_none() {
-        finish(cargo().args(["build", "--release"]).current_dir(&tree.root))?;
+        build_release(tree, &[])?;
     }
     run_built(tree, options)
 }

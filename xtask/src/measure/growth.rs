@@ -4,8 +4,9 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::background::clean_command;
+use crate::bench;
 use crate::programs::finish;
-use crate::tree::{Tree, cargo};
+use crate::tree::Tree;
 
 const PAGE: &str = "docs/growth.md";
 
@@ -19,9 +20,7 @@ pub(crate) struct Options {
 
 /// Prints tables, and writes them to the page if nothing else was asked for.
 pub(super) fn run(tree: &Tree, options: &Options) -> Result<()> {
-    let build =
-        ["build", "--release", "--bins", "--package", "timedeal", "--package", "benchmarks"];
-    finish(cargo().args(build).current_dir(&tree.root))?;
+    bench::build(tree)?;
     let programs = tree.target.join("release");
     let mut command = clean_command(&programs.join("benchmarks"), &tree.root);
     command.arg("growth").arg("--programs").arg(&programs).args(&options.arguments);
