@@ -45,13 +45,19 @@ pub(crate) async fn wait_for_listener(address: SocketAddr) -> Result<()> {
 }
 
 /// Asks until it is so.
-pub(crate) async fn wait_until(
+pub(crate) async fn wait_until(what: &str, is_so: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+    wait_within(READY_WITHIN, what, is_so).await
+}
+
+/// Asks for as long as this until it is so.
+pub(crate) async fn wait_within(
+    within: Duration,
     what: &str,
     mut is_so: impl AsyncFnMut() -> Result<bool>,
 ) -> Result<()> {
     let start = Instant::now();
     while !is_so().await.with_context(|| what.to_owned())? {
-        ensure!(start.elapsed() < READY_WITHIN, "{what}: not within {READY_WITHIN:?}");
+        ensure!(start.elapsed() < within, "{what}: not within {within:?}");
         sleep(ASK_EVERY).await;
     }
     Ok(())

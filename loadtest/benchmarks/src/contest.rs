@@ -19,6 +19,9 @@ use crate::house::Backend;
 use crate::ring::Ring;
 use crate::sample::Measured;
 
+/// Units that a peer has: nobody is to hear "sold-out".
+const STOCK: u64 = 100_000_000;
+
 /// A server that a contest needs, by the name under which it is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {

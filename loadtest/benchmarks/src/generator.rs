@@ -75,6 +75,13 @@ impl Load<'_> {
         Ok(tally.into_inner().ended(&schedule, cpu))
     }
 
+    /// The same, and the processor time that a process spent meanwhile, in seconds.
+    pub(crate) async fn drive_beside(&self, pid: u32) -> Result<(Tally, f64)> {
+        let before = cpu_seconds(pid)?;
+        let tally = self.drive().await?;
+        Ok((tally, cpu_seconds(pid)? - before))
+    }
+
     async fn visit(
         &self,
         mut stream: TcpStream,

@@ -7,23 +7,22 @@ mod table;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use event_log::{EmbeddedLogs, Options};
-use tokio::time::sleep;
 
-use crate::call::{Call, call, json, metric};
+use crate::call::{json, metric, wait_within};
+use crate::house::is_ready;
 use crate::prefill::{Filled, fill, first_deal, wall_clock};
-use crate::process::{ASK_EVERY, Process, cpu_seconds, free_address, memory_kib};
+use crate::process::{Process, cpu_seconds, free_address, memory_kib};
 use crate::report::put_figures;
+use crate::ring::{Ring, Servers};
 
 /// Ten million orders take some minutes.
 const WORKED_WITHIN: Duration = Duration::from_secs(40 * 60);
-const ALL_CORES: &str = "0-1023";
 
 /// What is let grow.
 #[derive(Args, Debug)]
@@ -84,39 +83,55 @@ pub(crate) struct Start {
 /// Lets everything grow, and prints and writes what came out.
 pub(crate) fn run(flags: &GrowthFlags) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut costs = Vec::new();
-    for (title, sizes) in families(flags) {
-        let mut family = Vec::new();
-        for size in sizes {
+    let mut families = families(flags);
+    for family in &mut families {
+        for (size, cost) in &mut family.costs {
             println!("{size:?}");
-            let cost = runtime.block_on(cost_of(&flags.programs, size));
-            let cost = cost.with_context(|| format!("{size:?}"))?;
+            let worked = runtime.block_on(cost_of(&flags.programs, *size));
+            *cost = worked.with_context(|| format!("{size:?}"))?;
             println!("  {cost:?}");
-            family.push((size, cost));
         }
-        costs.push((title, family));
     }
-    let tables = table::tables(&costs);
+    let tables = table::tables(&families);
     println!("{tables}");
     flags.page.as_deref().map_or(Ok(()), |page| put_figures(page, &tables))
 }
 
-fn families(flags: &GrowthFlags) -> [(&'static str, Vec<Size>); 3] {
+/// Sizes that differ in one thing, and what each costs, once it is known.
+pub(crate) struct Family {
+    title: &'static str,
+    /// What they differ in.
+    grows: fn(&Size) -> u64,
+    costs: Vec<(Size, Cost)>,
+}
+
+fn families(flags: &GrowthFlags) -> [Family; 3] {
     let GrowthFlags { orders, deals, partitions, purchases, .. } = flags;
     let orders = orders.iter().map(|&it| Size { purchases: it, deals: 1, partitions: 1 });
     let deals = deals.iter().map(|&it| Size { purchases: *purchases, deals: it, partitions: 4 });
     let partitions =
         partitions.iter().map(|&it| Size { purchases: *purchases, deals: 64, partitions: it });
+    let unknown = |size| (size, Cost::default());
     [
-        ("Orders of one deal", orders.collect()),
-        ("Deals", deals.collect()),
-        ("Partitions", partitions.collect()),
+        Family {
+            title: "Orders of one deal",
+            grows: |size| size.purchases,
+            costs: orders.map(unknown).collect(),
+        },
+        Family { title: "Deals", grows: |size| size.deals, costs: deals.map(unknown).collect() },
+        Family {
+            title: "Partitions",
+            grows: |size| size.partitions.into(),
+            costs: partitions.map(unknown).collect(),
+        },
     ]
 }
 
 async fn cost_of(programs: &Path, size: Size) -> Result<Cost> {
     let folder = tempfile::Builder::new().prefix("timedeal-growth-").tempdir()?;
-    let service = Service { programs, folder: folder.path(), partitions: size.partitions };
+    let (place, counted) = (folder.path().to_owned(), Duration::ZERO);
+    let ring = Ring::new(programs.to_owned(), place, Servers::default(), counted)?;
+    let service = Service { ring, partitions: size.partitions };
     let mut cost = Cost::default();
 
     let (begun, _) = service.start("begin").await?;
@@ -149,9 +164,8 @@ async fn cost_of(programs: &Path, size: Size) -> Result<Cost> {
 }
 
 /// How the process is started.
-struct Service<'a> {
-    programs: &'a Path,
-    folder: &'a Path,
+struct Service {
+    ring: Ring,
     partitions: u16,
 }
 
@@ -161,22 +175,22 @@ struct Running {
     ops: SocketAddr,
 }
 
-impl Service<'_> {
+impl Service {
     fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.ring.folder.join("data")
     }
 
     /// Returns when it is ready, with how long that took.
     async fn start(&self, name: &str) -> Result<(Running, Duration)> {
         let (address, ops) = (free_address()?, free_address()?);
-        let mut command = Command::new(self.programs.join("timedeal"));
+        let mut command = self.ring.command("timedeal");
         command.arg("serve").arg("--data-dir").arg(self.data());
         command.args(["--partitions", &self.partitions.to_string()]);
         command.args(["--listen", &address.to_string(), "--ops-listen", &ops.to_string()]);
         let start = Instant::now();
-        let process = Process::start(name, &command, ALL_CORES, self.folder)?;
+        let process = Process::start(name, &command, &self.ring.cores.all, &self.ring.folder)?;
         let mut running = Running { process, address, ops };
-        running.until_ready().await?;
+        running.wait("/readyz", async || Ok(is_ready(ops).await)).await?;
         Ok((running, start.elapsed()))
     }
 
@@ -198,38 +212,30 @@ impl Service<'_> {
 }
 
 impl Running {
-    async fn until_ready(&mut self) -> Result<()> {
-        let ops = self.ops;
-        let ready = Call { line: "GET /readyz", token: None, body: "" };
-        self.wait(async || Ok(call(ops, ready).await.is_ok_and(|(status, _)| status == 200))).await
-    }
-
     /// Until all series of a counter have come to so much.
     #[allow(clippy::cast_precision_loss, reason = "a few millions")]
     async fn until(&mut self, counter: &str, count: u64) -> Result<()> {
         let ops = self.ops;
-        self.wait(async || Ok(metric(ops, counter).await? >= count as f64)).await
+        self.wait(counter, async || Ok(metric(ops, counter).await? >= count as f64)).await
     }
 
     async fn until_projected(&mut self) -> Result<()> {
-        let ops = self.ops;
-        self.wait(async || Ok(metric(ops, "timedeal_projector_lag_records").await? < 0.5)).await
+        let (ops, lag) = (self.ops, "timedeal_projector_lag_records");
+        self.wait(lag, async || Ok(metric(ops, lag).await? < 0.5)).await
     }
 
-    async fn wait(&mut self, is_so: impl AsyncFn() -> Result<bool>) -> Result<()> {
-        let start = Instant::now();
-        while !is_so().await? {
+    async fn wait(&mut self, what: &str, is_so: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        wait_within(WORKED_WITHIN, what, async || {
             self.process.ensure_runs()?;
-            ensure!(start.elapsed() < WORKED_WITHIN, "not within {WORKED_WITHIN:?}");
-            sleep(ASK_EVERY).await;
-        }
-        Ok(())
+            is_so().await
+        })
+        .await
     }
 
     /// The first deal is sold out, to the last unit, once this gateway knows.
     async fn check(&mut self, filled: &Filled, size: Size) -> Result<()> {
         let (address, target) = (self.address, format!("/v1/deals/{}", first_deal()));
-        self.wait(async || Ok(json(address, &target).await?["stock_left"] == 0)).await?;
+        self.wait(&target, async || Ok(json(address, &target).await?["stock_left"] == 0)).await?;
         let deal = json(address, &target).await?;
         let expected = filled.stock / size.deals;
         ensure!(deal["confirmed"].as_u64() == Some(expected), "not {expected} confirmed: {deal}");

@@ -278,10 +278,15 @@ fn product_of_each_partition() -> Vec<String> {
 pub(crate) async fn wait_until_ready(process: &mut Process, ops: SocketAddr) -> Result<()> {
     wait_until("/readyz", async || {
         process.ensure_runs()?;
-        let ready = Call { line: "GET /readyz", token: None, body: "" };
-        Ok(call(ops, ready).await.is_ok_and(|(status, _)| status == 200))
+        Ok(is_ready(ops).await)
     })
     .await
+}
+
+/// Whether its operators' listener says so.
+pub(crate) async fn is_ready(ops: SocketAddr) -> bool {
+    let ready = Call { line: "GET /readyz", token: None, body: "" };
+    call(ops, ready).await.is_ok_and(|(status, _)| status == 200)
 }
 
 #[cfg(test)]

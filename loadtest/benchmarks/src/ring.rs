@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::generator::Pace;
-use crate::process::Cores;
+use crate::process::{Cores, pin};
 
 /// Tokens of as many customers, each of whom a gateway remembers once it has seen them.
 pub(crate) const TOKENS: usize = 60_000;
@@ -91,6 +91,12 @@ impl Ring {
 
     pub(crate) fn redis(&self) -> Result<&Server> {
         self.servers.redis.as_ref().context("this contest needs Redis, and none was given")
+    }
+
+    /// Puts the broker and the database on these cores.
+    pub(crate) fn pin_stores(&self, cores: &str) -> Result<()> {
+        pin(self.kafka()?.pid, cores)?;
+        pin(self.mariadb()?.pid, cores)
     }
 
     /// As fast as answers come.

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::call::{metric, wait_until};
 use crate::generator::{Answer, Load, Pace, Verdict, Wire, complete};
 use crate::house::{Backend, House, STOCK, Sharing};
-use crate::process::{memory_kib, pin, pin_ourselves};
+use crate::process::{memory_kib, pin_ourselves};
 use crate::purchase::{Purchases, judge_admitted, order_id};
 use crate::ring::Ring;
 use crate::sample::{Measured, Sample};
@@ -39,8 +39,7 @@ const STANDS_STILL_MAX: Duration = Duration::from_secs(5);
 pub(crate) async fn polls(ring: &Ring) -> Result<Vec<Measured>> {
     ensure_files()?;
     pin_ourselves(&ring.cores.all)?;
-    pin(ring.kafka()?.pid, &ring.cores.all)?;
-    pin(ring.mariadb()?.pid, &ring.cores.all)?;
+    ring.pin_stores(&ring.cores.all)?;
     let house = House::open(ring, Backend::Kafka, Sharing::Together).await?;
     let deal_ids = [house.announce(ring, "hot", STOCK).await?];
     let tokens = ring.tokens()?.get(..CROWD).context("a token each")?;

@@ -2,16 +2,15 @@
 
 use anyhow::{Result, ensure};
 
+use super::STOCK;
 use crate::call::wait_for_listener;
 use crate::front::{Behind, mariadb as mariadb_till, redis as redis_till};
 use crate::generator::{Answer, CONNECTIONS, Load, Tally, Verdict, Wire};
-use crate::process::{Process, cpu_seconds, free_address, pin, pin_ourselves};
+use crate::process::{Process, free_address, pin, pin_ourselves};
 use crate::purchase::{Purchases, judge_admitted};
 use crate::ring::Ring;
 use crate::sample::{Measured, Sample};
 
-/// Nobody is to hear "sold-out".
-const STOCK: u64 = 100_000_000;
 const DEAL: &str = "7a637b87-d09a-56b3-96da-9e087dc69fca";
 
 /// What any front of this library reaches.
@@ -70,9 +69,8 @@ async fn load(ring: &Ring, behind: Behind, store: &str) -> Result<(Tally, f64)> 
         write: &|number, out| purchases.write(number, out),
         judge: &judge,
     };
-    let before = cpu_seconds(front.pid())?;
-    let tally = load.drive().await?.checked(name.get_name())?;
-    Ok((tally, cpu_seconds(front.pid())? - before))
+    let (tally, cpu) = load.drive_beside(front.pid()).await?;
+    Ok((tally.checked(name.get_name())?, cpu))
 }
 
 fn sample(tally: &Tally, cpu: f64) -> Sample {

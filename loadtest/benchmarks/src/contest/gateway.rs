@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::generator::{Answer, CONNECTIONS, Load, Pace, Tally, Verdict, Wire};
 use crate::house::{Backend, House, Sharing};
-use crate::process::{cpu_seconds, pin, pin_ourselves};
+use crate::process::pin_ourselves;
 use crate::purchase::{Purchases, judge_admitted, judge_sold_out, order_id};
 use crate::ring::Ring;
 use crate::sample::{Measured, Sample};
@@ -49,8 +49,7 @@ struct Scene<'a> {
 pub(crate) async fn run(ring: &Ring, backend: Backend) -> Result<Vec<Measured>> {
     pin_ourselves(&ring.cores.others)?;
     if backend == Backend::Kafka {
-        pin(ring.kafka()?.pid, &ring.cores.others)?;
-        pin(ring.mariadb()?.pid, &ring.cores.others)?;
+        ring.pin_stores(&ring.cores.others)?;
     }
     let rows = if backend == Backend::Kafka { KAFKA } else { EMBEDDED };
     let house = House::open(ring, backend, Sharing::Apart).await?;
@@ -160,9 +159,7 @@ impl Scene<'_> {
     ) -> Result<(Tally, f64)> {
         let (address, wire) = (self.house.address, Wire::Http);
         let load = Load { address, connections: CONNECTIONS, pace, wire, write, judge };
-        let before = cpu_seconds(self.house.gateway.pid())?;
-        let tally = load.drive().await?;
-        Ok((tally, cpu_seconds(self.house.gateway.pid())? - before))
+        load.drive_beside(self.house.gateway.pid()).await
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::generator::{CONNECTIONS, Load, Pace, Tally, Wire};
 use crate::house::{Backend, House, Sharing};
-use crate::process::{pin, pin_ourselves};
+use crate::process::pin_ourselves;
 use crate::purchase::{Purchases, judge_confirmed};
 use crate::ring::Ring;
 use crate::sample::{Measured, Sample};
@@ -43,8 +43,7 @@ const EMBEDDED: Rows = Rows {
 pub(crate) async fn run(ring: &Ring, backend: Backend) -> Result<Vec<Measured>> {
     pin_ourselves(&ring.cores.all)?;
     if backend == Backend::Kafka {
-        pin(ring.kafka()?.pid, &ring.cores.all)?;
-        pin(ring.mariadb()?.pid, &ring.cores.all)?;
+        ring.pin_stores(&ring.cores.all)?;
     }
     let rows = if backend == Backend::Kafka { KAFKA } else { EMBEDDED };
     let house = House::open(ring, backend, Sharing::Together).await?;

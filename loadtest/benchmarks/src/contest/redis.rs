@@ -4,14 +4,14 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 
+use super::STOCK;
 use crate::front::redis::{self, BUYERS, STOCK as STOCK_KEY};
 use crate::generator::{Answer, Load, Verdict, Wire};
-use crate::process::{cpu_seconds, pin, pin_ourselves};
+use crate::process::{pin, pin_ourselves};
 use crate::purchase::write_key;
 use crate::ring::Ring;
 use crate::sample::{Measured, Sample};
 
-const STOCK: u64 = 100_000_000;
 /// As many clients as redis-benchmark has.
 const CONNECTIONS: usize = 50;
 /// Calls that a client sends at once.
@@ -43,9 +43,8 @@ pub(crate) async fn run(ring: &Ring) -> Result<Vec<Measured>> {
             write: &write,
             judge: &judge,
         };
-        let before = cpu_seconds(server.pid)?;
-        let tally = load.drive().await?.checked(row)?;
-        let cpu = cpu_seconds(server.pid)? - before;
+        let (tally, cpu) = load.drive_beside(server.pid).await?;
+        let tally = tally.checked(row)?;
         let sold = redis::sold(&server.address, STOCK).await?;
         ensure!(tally.wanted == sold, "{row}: {} were told so, {sold} did buy", tally.wanted);
         measured.push((row, Sample::rate_of(&tally).with_cpu(cpu, tally.wanted)));

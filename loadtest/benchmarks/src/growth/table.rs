@@ -2,26 +2,21 @@
 
 use std::time::Duration;
 
-use super::{Cost, Size};
+use super::{Cost, Family, Size};
 
 /// A table for each family, and a chart of what an order costs.
-pub(super) fn tables(families: &[(&str, Vec<(Size, Cost)>)]) -> String {
-    let mut text = String::new();
-    for (title, family) in families {
-        text.push_str(&table(title, family));
-        text.push_str(&chart(title, family));
-    }
-    text
+pub(super) fn tables(families: &[Family]) -> String {
+    families.iter().map(|family| table(family) + &chart(family)).collect()
 }
 
-fn table(title: &str, family: &[(Size, Cost)]) -> String {
+fn table(Family { title, costs, .. }: &Family) -> String {
     let mut text = format!(
         "### {title}\n\n| purchases | deals | partitions | decided, s | projected, s \
          | CPU each, µs | memory, MiB | log, B each | rows, B each | snapshots, MiB \
          | start, s (taking over, s) | without snapshot |\n{}\n",
         "| ---: ".repeat(12) + "|"
     );
-    for (size, cost) in family {
+    for (size, cost) in costs {
         let Size { purchases, deals, partitions } = size;
         let start = |it: super::Start| {
             format!("{:.2} ({:.3})", it.ready.as_secs_f64(), it.takeover_seconds)
@@ -46,12 +41,12 @@ fn table(title: &str, family: &[(Size, Cost)]) -> String {
     text
 }
 
-fn chart(title: &str, family: &[(Size, Cost)]) -> String {
+fn chart(Family { title, grows, costs }: &Family) -> String {
     let of = |value: fn(&Size, &Cost) -> f64| {
-        let values = family.iter().map(|(size, cost)| format!("{:.1}", value(size, cost)));
+        let values = costs.iter().map(|(size, cost)| format!("{:.1}", value(size, cost)));
         values.collect::<Vec<_>>().join(", ")
     };
-    let names: Vec<String> = family.iter().map(|(size, _)| name(title, size)).collect();
+    let names: Vec<String> = costs.iter().map(|(size, _)| grows(size).to_string()).collect();
     format!(
         "```mermaid\nxychart-beta\n  \
          title \"{title}: µs of processor, and of time, for each order\"\n  \
@@ -60,14 +55,6 @@ fn chart(title: &str, family: &[(Size, Cost)]) -> String {
         of(|size, cost| cost.cpu_seconds * 1e6 / float(size.purchases)),
         of(|size, cost| cost.projected.as_secs_f64() * 1e6 / float(size.purchases)),
     )
-}
-
-fn name(title: &str, size: &Size) -> String {
-    match title {
-        "Deals" => size.deals.to_string(),
-        "Partitions" => size.partitions.to_string(),
-        _ => size.purchases.to_string(),
-    }
 }
 
 fn seconds(duration: Duration) -> String {
@@ -87,7 +74,9 @@ mod tests {
     fn figures_stand_for_each_order() {
         let size = Size { purchases: 1_000, deals: 1, partitions: 1 };
         let cost = Cost { cpu_seconds: 0.02, log_bytes: 700_000, ..Cost::default() };
-        let text = tables(&[("Orders of one deal", vec![(size, cost)])]);
+        let title = "Orders of one deal";
+        let family = Family { title, grows: |size| size.purchases, costs: vec![(size, cost)] };
+        let text = tables(&[family]);
         assert!(text.contains("| 1000 | 1 | 1 | 0.00 | 0.00 | 20.0 | 0 | 700 | 0 |"), "{text}");
         assert!(text.contains("x-axis [1000]\n  y-axis \"µs\"\n  line [20.0]"), "{text}");
     }
