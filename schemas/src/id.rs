@@ -167,6 +167,16 @@ impl fmt::Display for CustomerId {
     }
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn lower_hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
 macro_rules! hex_number {
     ($(#[$doc:meta])* $name:ident, $number:ty, $digits:literal, $pattern:literal) => {
         $(#[$doc])*
@@ -175,16 +185,32 @@ macro_rules! hex_number {
 
         texts!($name);
 
+        impl $name {
+            /// How many digits it is written with.
+            pub(crate) const DIGITS: usize = $digits;
+
+            /// The digits as they are written.
+            pub(crate) fn digits(self) -> [u8; $digits] {
+                let mut digits = [0; $digits];
+                for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
+                    pair[0] = HEX[usize::from(byte >> 4)];
+                    pair[1] = HEX[usize::from(byte & 0xf)];
+                }
+                digits
+            }
+        }
+
         impl FromStr for $name {
             type Err = &'static str;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-                if text.len() != $digits || !text.bytes().all(lower) {
-                    return Err(concat!("not ", $digits, " lower-case hexadecimal digits"));
-                }
-                let number = <$number>::from_str_radix(text, 16);
-                Ok(Self(number.expect("so many hexadecimal digits fit")))
+                let number = (text.len() == $digits).then_some(text).and_then(|text| {
+                    text.bytes().try_fold(0, |number, digit| {
+                        Some(number << 4 | <$number>::from(lower_hex(digit)?))
+                    })
+                });
+                let fault = concat!("not ", $digits, " lower-case hexadecimal digits");
+                number.map(Self).ok_or(fault)
             }
         }
 
@@ -196,7 +222,7 @@ macro_rules! hex_number {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!("{:0", $digits, "x}"), self.0)
+                f.write_str(std::str::from_utf8(&self.digits()).expect("digits are UTF-8"))
             }
         }
 

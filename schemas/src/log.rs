@@ -4,6 +4,7 @@
 //! Evolution is additive. A field that an older reader may ignore is simply added; whatever changes
 //! a decision gets a new type or a new `v` and waits until an owner record names the new rules.
 
+mod canonical;
 mod command;
 mod control;
 mod decision;

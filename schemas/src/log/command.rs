@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::tagged;
+use super::canonical::{Field, Rest, Value, head, tagged};
+use super::tagged::{self, DecodeFault, Tag};
 use crate::id::{ClientReference, ReasonCode};
 use crate::{
     CustomerId, DealId, DealKey, Digest, Fingerprint, Money, Offset, ProductId, Timestamp,
@@ -67,6 +68,27 @@ pub enum PaymentResult {
     Refunded,
 }
 
+impl PaymentResult {
+    /// Every result.
+    pub const ALL: [Self; 3] = [Self::Failed, Self::Succeeded, Self::Refunded];
+
+    /// The result as it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Succeeded => "succeeded",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// The result written as `text`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.as_str() == text)
+    }
+}
+
 crate::object::objects!(Admission, Product, DealTerms);
 
 macro_rules! commands {
@@ -78,7 +100,7 @@ macro_rules! commands {
     )*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+            #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
             pub struct $name {
                 $( $(#[$field_doc])* pub $field: $type, )*
                 /// Number of the ticket key that the id of this command was made with.
@@ -91,6 +113,8 @@ macro_rules! commands {
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub admission: Option<Admission>,
             }
+
+            tagged!($name { $($field,)* ticket_key, received_at, actor, admission });
         )*
 
         /// A command of any type.
@@ -114,11 +138,23 @@ macro_rules! commands {
             pub fn encode(&self) -> Vec<u8> {
                 let mut out = Vec::with_capacity(512);
                 match self {
-                    $( Self::$name(body) => tagged::write(
-                        &mut out, concat!(r#"{"v":1,"type":""#, $kind, '"'), body,
-                    ), )*
+                    $( Self::$name(body) => {
+                        out.extend_from_slice(concat!(r#"{"v":1,"type":""#, $kind, '"').as_bytes());
+                        body.write(&mut out);
+                    } )*
                 }
                 out
+            }
+
+            /// Reads a command in its canonical form.
+            pub(super) fn read(text: &str) -> Option<Self> {
+                let mut rest = Rest::new(text);
+                rest.skip(r#"{"v":1,"type":""#)?;
+                let command = match rest.word()? {
+                    $( $kind => Self::$name(Box::new(Value::read(&mut rest)?)), )*
+                    _ => return None,
+                };
+                rest.is_empty().then_some(command)
             }
 
             /// Number of the ticket key that the id of this command was made with.
@@ -133,10 +169,11 @@ macro_rules! commands {
                 match self { $( Self::$name(body) => body.actor, )* }
             }
 
-            pub(super) fn decode(text: &str, kind: &str) -> Result<Self, tagged::DecodeFault> {
-                match kind {
+            /// Reads a command, whatever its form.
+            pub(super) fn decode(text: &str, tag: Tag<'_>) -> Result<Self, DecodeFault> {
+                match &*tag.kind {
                     $( $kind => Ok(Self::$name(Box::new(tagged::fields(text)?))), )*
-                    _ => Err(tagged::unknown(text)),
+                    _ => Err(tag.newer()),
                 }
             }
 

@@ -3,10 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::canonical::{Field, Rest};
 use super::event::EventFault;
 use super::tagged::DecodeFault;
 use super::{Event, VERSION, fields};
 use crate::{Offset, Timestamp};
+
+// What stands before each value.
+const OFFSET: &str = r#","offset":"#;
+const AFTER: &str = r#","after":"#;
+const LOG_TIME: &str = r#","log_time":"#;
+const EVENTS: &str = r#","events":["#;
 
 /// What was decided about the command at `offset`. Who decided it (epoch, claim) stands in the
 /// record's headers, so that a repeated decision has the same bytes whoever writes it.
@@ -28,13 +35,11 @@ impl Decision {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128 + 512 * self.events.len());
         let Self { offset, after, log_time, events } = self;
-        out.extend_from_slice(br#"{"v":1,"type":"decision","offset":"#);
-        write_number(&mut out, offset);
-        out.extend_from_slice(br#","after":"#);
-        write_number(&mut out, after);
-        out.extend_from_slice(br#","log_time":"#);
-        write_number(&mut out, log_time);
-        out.extend_from_slice(br#","events":["#);
+        out.extend_from_slice(br#"{"v":1,"type":"decision""#);
+        offset.write_field(OFFSET, &mut out);
+        after.write_field(AFTER, &mut out);
+        log_time.write_field(LOG_TIME, &mut out);
+        out.extend_from_slice(EVENTS.as_bytes());
         for (index, event) in events.iter().enumerate() {
             if index > 0 {
                 out.push(b',');
@@ -45,6 +50,25 @@ impl Decision {
         out
     }
 
+    /// Reads a decision in its canonical form.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let mut rest = Rest::new(text);
+        rest.skip(r#"{"v":1,"type":"decision""#)?;
+        let offset = Field::read_field(OFFSET, &mut rest)?;
+        let after = Field::read_field(AFTER, &mut rest)?;
+        let log_time = Field::read_field(LOG_TIME, &mut rest)?;
+        rest.skip(EVENTS)?;
+        let mut events = Vec::new();
+        while rest.skip("]}").is_none() {
+            if !events.is_empty() {
+                rest.skip(",")?;
+            }
+            events.push(Event::read(&mut rest)?);
+        }
+        rest.is_empty().then_some(Self { offset, after, log_time, events })
+    }
+
+    /// Reads a decision, whatever its form.
     pub(super) fn decode(text: &str) -> Result<Self, DecodeFault> {
         fields::read(text).map_err(|fault| Self::judge(text, &fault))
     }
@@ -78,8 +102,4 @@ struct LooseDecision<'a> {
     log_time: Timestamp,
     #[serde(borrow)]
     events: Vec<&'a RawValue>,
-}
-
-fn write_number(out: &mut Vec<u8>, number: &impl Serialize) {
-    serde_json::to_writer(out, number).expect("writing a number to memory");
 }

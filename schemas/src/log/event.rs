@@ -10,7 +10,8 @@ use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{DealTerms, RefusalCode, fields, tagged};
+use super::canonical::{Field, Rest, Value, head, tagged};
+use super::{DealTerms, RefusalCode, fields};
 use crate::id::{ClientReference, ReasonCode};
 use crate::{
     CustomerId, DealId, DealKey, Digest, Fingerprint, Money, Offset, ProductId, Timestamp,
@@ -25,10 +26,12 @@ macro_rules! events {
     )*) => {
         $(
             $(#[$doc])*
-            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+            #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
             pub struct $name {
                 $( $(#[$field_doc])* pub $field: $type, )*
             }
+
+            tagged!($name { $($field),* });
         )*
 
         /// An event of any type.
@@ -51,16 +54,25 @@ macro_rules! events {
             pub(super) fn write(&self, out: &mut Vec<u8>) {
                 match self {
                     $( Self::$name(body) => {
-                        tagged::write(out, concat!(r#"{"type":""#, $kind, '"'), body);
+                        out.extend_from_slice(concat!(r#"{"type":""#, $kind, '"').as_bytes());
+                        body.write(out);
                     } )*
                 }
             }
 
-            fn read(kind: &str, text: &str) -> Result<Self, EventFault> {
+            /// Takes an event in its canonical form off the front of `rest`.
+            pub(super) fn read(rest: &mut Rest<'_>) -> Option<Self> {
+                rest.skip(r#"{"type":""#)?;
+                match rest.word()? {
+                    $( $kind => Value::read(rest).map(Self::$name), )*
+                    _ => None,
+                }
+            }
+
+            fn parse_as(kind: &str, text: &str) -> Result<Self, EventFault> {
                 match kind {
                     $( $kind => Ok(Self::$name(fields::read(text)?)), )*
-                    // Its tag is read again, in case `type` stands twice.
-                    _ => Err(EventFault::Newer(fields::read::<Kind<'_>>(text)?.kind.into())),
+                    _ => Err(EventFault::Newer(kind.into())),
                 }
             }
 
@@ -325,13 +337,9 @@ struct Kind<'a> {
 }
 
 impl Event {
-    /// Reads one event. What this build wrote itself is recognised by its first bytes.
+    /// Reads one event, whatever its form.
     pub(super) fn parse(text: &str) -> Result<Self, EventFault> {
-        let written = text.strip_prefix(r#"{"type":""#).and_then(tagged::plain_word);
-        match written {
-            Some(kind) => Self::read(kind, text),
-            None => Self::read(&fields::read::<Kind<'_>>(text)?.kind, text),
-        }
+        Self::parse_as(&fields::read::<Kind<'_>>(text)?.kind, text)
     }
 }
 

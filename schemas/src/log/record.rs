@@ -36,13 +36,16 @@ pub enum DecisionsRecord {
 /// [`DecodeFault::Newer`] parks the partition; [`DecodeFault::Unreadable`] is decided as such.
 pub fn decode_command(bytes: &[u8]) -> Result<CommandsRecord, DecodeFault> {
     let text = tagged::text(bytes)?;
-    let tag = tagged::peek(text)?;
+    if let Some(command) = Command::read(text) {
+        return Ok(CommandsRecord::Command(command));
+    }
+    let tag = tagged::read_tag(text)?;
     if tag.v > VERSION {
-        return Err(tagged::unknown(text));
+        return Err(tag.newer());
     }
     match tag.kind.as_ref() {
         "genesis" => Ok(CommandsRecord::Genesis(tagged::fields(text)?)),
-        _ => Command::decode(text, &tag.kind).map(CommandsRecord::Command),
+        _ => Command::decode(text, tag).map(CommandsRecord::Command),
     }
 }
 
@@ -52,14 +55,17 @@ pub fn decode_command(bytes: &[u8]) -> Result<CommandsRecord, DecodeFault> {
 /// Either fault parks the reader: nobody but owners writes to this log.
 pub fn decode_decisions_record(bytes: &[u8]) -> Result<DecisionsRecord, DecodeFault> {
     let text = tagged::text(bytes)?;
-    let tag = tagged::peek(text)?;
+    if let Some(decision) = Decision::read(text) {
+        return Ok(DecisionsRecord::Decision(decision));
+    }
+    let tag = tagged::read_tag(text)?;
     if tag.v > VERSION {
-        return Err(tagged::unknown(text));
+        return Err(tag.newer());
     }
     match tag.kind.as_ref() {
         "genesis" => Ok(DecisionsRecord::Genesis(tagged::fields(text)?)),
         "owner" => Ok(DecisionsRecord::Owner(tagged::fields(text)?)),
         "decision" => Decision::decode(text).map(DecisionsRecord::Decision),
-        _ => Err(tagged::unknown(text)),
+        _ => Err(tag.newer()),
     }
 }

@@ -1,7 +1,8 @@
-//! The codec shared by all records: `{"v":1,"type":"…",` followed by the fields of the type.
+//! Records in any form, read by serde: `{"v":1,"type":"…",` with the fields of the type, in any
+//! order and with whatever JSON allows between them.
 //!
-//! Serde's own tagged enums buffer every field before they look at it; records are read a hundred
-//! thousand times a second, so the tag is looked up first and the fields are read in place.
+//! The tag is looked up first and the fields are read in place: serde's own tagged enums would
+//! buffer every field before they look at it.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,37 +39,22 @@ pub(super) struct Tag<'a> {
     pub(super) kind: std::borrow::Cow<'a, str>,
 }
 
+impl Tag<'_> {
+    /// The fault of a record that only a newer build knows.
+    pub(super) fn newer(self) -> DecodeFault {
+        DecodeFault::Newer { v: self.v, kind: self.kind.into() }
+    }
+}
+
 /// A record's bytes as text: JSON is UTF-8 throughout, also in fields that nobody here reads.
 pub(super) fn text(bytes: &[u8]) -> Result<&str, DecodeFault> {
     std::str::from_utf8(bytes).map_err(|fault| DecodeFault::unreadable(&fault))
 }
 
-/// Reads version and type. What this build wrote itself is recognised by its first bytes.
-pub(super) fn peek(text: &str) -> Result<Tag<'_>, DecodeFault> {
-    if let Some(kind) = text.strip_prefix(r#"{"v":1,"type":""#).and_then(plain_word) {
-        return Ok(Tag { v: 1, kind: kind.into() });
-    }
-    read_tag(text)
-}
-
 /// Reads version and type wherever they stand, and thereby all of the JSON.
-fn read_tag(text: &str) -> Result<Tag<'_>, DecodeFault> {
+pub(super) fn read_tag(text: &str) -> Result<Tag<'_>, DecodeFault> {
     let tag: Tag<'_> = fields::read(text).map_err(|fault| DecodeFault::unreadable(&fault))?;
     if tag.v == 0 { Err(DecodeFault::unreadable(&"v is 0")) } else { Ok(tag) }
-}
-
-/// What stands before the closing quote, if it is written without escapes.
-pub(super) fn plain_word(rest: &str) -> Option<&str> {
-    let end = rest.find(['"', '\\'])?;
-    rest[end..].starts_with('"').then_some(&rest[..end])
-}
-
-/// The fault of a record whose type is not known: newer, unless its JSON is broken all the same.
-pub(super) fn unknown(text: &str) -> DecodeFault {
-    match read_tag(text) {
-        Ok(tag) => DecodeFault::Newer { v: tag.v, kind: tag.kind.into() },
-        Err(fault) => fault,
-    }
 }
 
 /// Reads the fields of a type.

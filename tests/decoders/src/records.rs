@@ -23,8 +23,15 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The same record, but not in the form in which it is written: it is read another way.
+fn spaced(bytes: &[u8]) -> Vec<u8> {
+    [b" ", bytes].concat()
+}
+
 pub(crate) fn command(bytes: &[u8]) -> bool {
-    let Ok(read) = decode_command(bytes) else { return false };
+    let found = decode_command(bytes);
+    assert_eq!(found.as_ref().ok(), decode_command(&spaced(bytes)).as_ref().ok());
+    let Ok(read) = found else { return false };
     let written = match &read {
         CommandsRecord::Genesis(genesis) => genesis.encode(),
         CommandsRecord::Command(command) => command.encode(),
@@ -34,7 +41,9 @@ pub(crate) fn command(bytes: &[u8]) -> bool {
 }
 
 pub(crate) fn decision(bytes: &[u8]) -> bool {
-    let Ok(read) = decode_decisions_record(bytes) else { return false };
+    let found = decode_decisions_record(bytes);
+    assert_eq!(found.as_ref().ok(), decode_decisions_record(&spaced(bytes)).as_ref().ok());
+    let Ok(read) = found else { return false };
     let written = match &read {
         DecisionsRecord::Genesis(genesis) => genesis.encode(),
         DecisionsRecord::Owner(owner) => owner.encode(),
