@@ -14,4 +14,4 @@ pub use claim::{Claim, ClaimOutcome};
 pub use filter::{DecisionHead, Filter, Seen, Verdict, payload_hash};
 pub use park::Park;
 pub use reader::{Entry, Reader, ReaderError};
-pub use record::{decision_record, genesis_record, owner_record};
+pub use record::{DecisionWriter, genesis_record, owner_record};

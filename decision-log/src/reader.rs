@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use event_log::{Batch, Log, ReadError, ReadLimits, Stored};
-use schemas::log::{Decision, DecisionsRecord, FilterState, Owner};
+use schemas::log::{Decision, DecisionsRecord, FilterState, Genesis, Owner};
 use schemas::{Offset, Partition};
 
 use crate::filter::{DecisionHead, Filter, Seen, Verdict};
 use crate::park::Park;
 use crate::record;
 
-/// One record, read and judged.
+/// One record, read and judged. `D` is what is kept of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum Entry<D = Decision> {
     /// The partition's first record.
     Genesis,
     /// A claim; the verdict is `Owner` or `StaleOwner`.
@@ -21,7 +21,7 @@ pub enum Entry {
     /// A decision and whether it counts.
     Decision {
         /// What it says.
-        decision: Decision,
+        decision: D,
         /// Who wrote it, and when it applies.
         head: DecisionHead,
         /// Only `Effective` ones have happened.
@@ -98,13 +98,38 @@ impl Reader {
     /// If the log cannot be read, or the next record parks the partition. Entries before that
     /// record are returned first; the error comes with the next call.
     pub async fn next(&mut self) -> Result<Vec<Entry>, ReaderError> {
+        self.next_by(decode).await
+    }
+
+    /// The same for a writer, who knows what its own decisions say. `expected` are the heads of
+    /// those that may come next, in their order: a record that is one of them to the byte is not
+    /// decoded.
+    ///
+    /// # Errors
+    /// As [`Reader::next`] has them.
+    pub async fn next_heads(
+        &mut self,
+        expected: impl IntoIterator<Item = &DecisionHead>,
+    ) -> Result<Vec<Entry<()>>, ReaderError> {
+        let mut expected = expected.into_iter().peekable();
+        self.next_by(|stored| match expected.next_if(|head| record::has_head(stored, head)) {
+            Some(head) => Ok(Decoded::Decision((), *head)),
+            None => decode(stored).map(Decoded::without_decision),
+        })
+        .await
+    }
+
+    async fn next_by<D>(
+        &mut self,
+        mut decode: impl FnMut(&Stored) -> Result<Decoded<D>, Park>,
+    ) -> Result<Vec<Entry<D>>, ReaderError> {
         let from = self.state().read_offset;
         let batch = self.log.read(self.partition, from, self.limits).await;
         let Batch { records, end } = batch.map_err(|fault| self.unreadable(fault))?;
         self.end = end;
         let mut entries = Vec::with_capacity(records.len());
         for stored in &records {
-            match self.admit(stored) {
+            match decode(stored).and_then(|decoded| self.admit(stored.offset, decoded)) {
                 Ok(entry) => entries.push(entry),
                 Err(park) if entries.is_empty() => {
                     return Err(ReaderError::Parked { partition: self.partition, park });
@@ -115,19 +140,18 @@ impl Reader {
         Ok(entries)
     }
 
-    fn admit(&mut self, stored: &Stored) -> Result<Entry, Park> {
-        match record::decode(stored)? {
-            DecisionsRecord::Genesis(genesis) => {
-                self.filter.admit(stored.offset, Seen::Genesis(genesis))?;
+    fn admit<D>(&mut self, offset: Offset, decoded: Decoded<D>) -> Result<Entry<D>, Park> {
+        match decoded {
+            Decoded::Genesis(genesis) => {
+                self.filter.admit(offset, Seen::Genesis(genesis))?;
                 Ok(Entry::Genesis)
             }
-            DecisionsRecord::Owner(owner) => {
-                let verdict = self.filter.admit(stored.offset, Seen::Owner(&owner))?;
+            Decoded::Owner(owner) => {
+                let verdict = self.filter.admit(offset, Seen::Owner(&owner))?;
                 Ok(Entry::Owner(owner, verdict))
             }
-            DecisionsRecord::Decision(decision) => {
-                let head = record::head(stored, &decision)?;
-                let verdict = self.filter.admit(stored.offset, Seen::Decision(head))?;
+            Decoded::Decision(decision, head) => {
+                let verdict = self.filter.admit(offset, Seen::Decision(head))?;
                 Ok(Entry::Decision { decision, head, verdict })
             }
         }
@@ -142,4 +166,32 @@ impl Reader {
             ReadError::Unavailable { .. } => ReaderError::Read(fault),
         }
     }
+}
+
+/// A record that was not judged yet.
+enum Decoded<D> {
+    Genesis(Genesis),
+    Owner(Owner),
+    Decision(D, DecisionHead),
+}
+
+impl<D> Decoded<D> {
+    fn without_decision(self) -> Decoded<()> {
+        match self {
+            Self::Genesis(genesis) => Decoded::Genesis(genesis),
+            Self::Owner(owner) => Decoded::Owner(owner),
+            Self::Decision(_, head) => Decoded::Decision((), head),
+        }
+    }
+}
+
+fn decode(stored: &Stored) -> Result<Decoded<Decision>, Park> {
+    Ok(match record::decode(stored)? {
+        DecisionsRecord::Genesis(genesis) => Decoded::Genesis(genesis),
+        DecisionsRecord::Owner(owner) => Decoded::Owner(owner),
+        DecisionsRecord::Decision(decision) => {
+            let head = record::head(stored, &decision)?;
+            Decoded::Decision(decision, head)
+        }
+    })
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use event_log::{Record, Stored};
 use schemas::log::{
-    DecisionsRecord, Genesis, HEADER_CLAIM, HEADER_EPOCH, Owner, decode_decisions_record,
+    Decision, DecisionsRecord, Genesis, HEADER_CLAIM, HEADER_EPOCH, Owner, decode_decisions_record,
 };
 use schemas::log::{DecodeFault, FilterState};
 use schemas::{Digest, Offset};
@@ -23,15 +23,40 @@ pub fn owner_record(owner: &Owner) -> Record {
     Record { payload: owner.encode().into(), ..Record::default() }
 }
 
-/// The record of a decision, with its writer in the headers. `owner` is what the filter has of
-/// the writer: its epoch and claim.
-#[must_use]
-pub fn decision_record(payload: Bytes, owner: &FilterState) -> Record {
-    let headers = vec![
-        (HEADER_EPOCH, Bytes::from(owner.epoch.to_string())),
-        (HEADER_CLAIM, Bytes::from(owner.claim.to_string())),
-    ];
-    Record { key: Bytes::new(), headers, payload }
+/// Makes the records of one owner's decisions.
+#[derive(Clone, Debug)]
+pub struct DecisionWriter {
+    epoch: u64,
+    claim: Digest,
+    /// The same for all of its records, which share the bytes.
+    headers: [(&'static str, Bytes); 2],
+}
+
+impl DecisionWriter {
+    /// For the owner that a filter has as the current one.
+    #[must_use]
+    pub fn of(owner: &FilterState) -> Self {
+        let (epoch, claim) = (owner.epoch, owner.claim);
+        let headers = [
+            (HEADER_EPOCH, Bytes::from(epoch.to_string())),
+            (HEADER_CLAIM, Bytes::from(claim.to_string())),
+        ];
+        Self { epoch, claim, headers }
+    }
+
+    /// The record of the decision that stands in `payload`.
+    #[must_use]
+    pub fn record(&self, payload: Bytes) -> Record {
+        Record { key: Bytes::new(), headers: self.headers.to_vec(), payload }
+    }
+
+    /// What a filter will find in that record.
+    #[must_use]
+    pub fn head(&self, decision: &Decision, payload: &[u8]) -> DecisionHead {
+        let Self { epoch, claim, .. } = *self;
+        let Decision { offset, after, log_time, .. } = *decision;
+        DecisionHead { epoch, claim, offset, after, log_time, hash: payload_hash(payload) }
+    }
 }
 
 /// Reads a record of the decisions log.
@@ -47,10 +72,7 @@ pub(crate) fn decode(stored: &Stored) -> Result<DecisionsRecord, Park> {
 }
 
 /// What the filter has to know of a decision, from its body and its headers.
-pub(crate) fn head(
-    stored: &Stored,
-    decision: &schemas::log::Decision,
-) -> Result<DecisionHead, Park> {
+pub(crate) fn head(stored: &Stored, decision: &Decision) -> Result<DecisionHead, Park> {
     let (epoch, claim) = writer(stored)?;
     Ok(DecisionHead {
         epoch,
@@ -60,6 +82,11 @@ pub(crate) fn head(
         log_time: decision.log_time,
         hash: payload_hash(&stored.payload),
     })
+}
+
+/// Whether the record is the decision that `head` was taken from.
+pub(crate) fn has_head(stored: &Stored, head: &DecisionHead) -> bool {
+    payload_hash(&stored.payload) == head.hash && writer(stored) == Ok((head.epoch, head.claim))
 }
 
 /// Epoch and claim of a decision's writer.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -20,6 +21,9 @@ pub struct Record {
     pub payload: Bytes,
 }
 
+/// Names and values of the headers of a record that was read.
+pub type Headers = Arc<[(Arc<str>, Bytes)]>;
+
 /// What is read back. Cloning shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -31,7 +35,7 @@ pub struct Stored {
     /// As appended.
     pub key: Bytes,
     /// As appended, in the same order.
-    pub headers: Vec<(Box<str>, Bytes)>,
+    pub headers: Headers,
     /// As appended.
     pub payload: Bytes,
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub use assignment::{Assignment, Assignments};
 pub use contract::{
-    AppendError, Appended, Batch, Log, ReadError, ReadLimits, Receipt, Record, Stored,
+    AppendError, Appended, Batch, Headers, Log, ReadError, ReadLimits, Receipt, Record, Stored,
 };
 pub use embedded::{EmbeddedLogs, OpenError, Options};
 pub use partitioner::partition_of;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use decider::{Context, Input, State, decide};
-use decision_log::{Park, decision_record, payload_hash};
+use decision_log::{DecisionWriter, Park};
 use event_log::{RECORD_BYTES_MAX, Record, Stored};
 use sabotage::Bug;
-use schemas::log::{CommandsRecord, DecodeFault, FilterState, decode_command};
+use schemas::log::{CommandsRecord, Decision, DecodeFault, FilterState, decode_command};
 use schemas::{Offset, Timestamp};
 
 use crate::sent::Sent;
@@ -54,11 +54,13 @@ impl Frontier {
     ) -> Decided {
         let mut decided =
             Decided { records: Vec::with_capacity(commands.len()), ..Decided::default() };
+        let writer = DecisionWriter::of(owner);
         for command in commands {
-            match self.decide_one(command, owner, latest, sent) {
-                Ok((record, events)) => {
-                    decided.records.push(record);
-                    decided.events += events;
+            match self.decide_one(command, owner, latest) {
+                Ok((decision, payload)) => {
+                    sent.push(writer.head(&decision, &payload));
+                    decided.records.push(writer.record(payload));
+                    decided.events += decision.events.len();
                 }
                 Err(park) => {
                     decided.park = Some(park);
@@ -74,8 +76,7 @@ impl Frontier {
         stored: &Stored,
         owner: &FilterState,
         latest: Timestamp,
-        sent: &mut Sent,
-    ) -> Result<(Record, usize), Park> {
+    ) -> Result<(Decision, Bytes), Park> {
         check_log_time(stored.log_time.max(self.state.log_time()), latest)?;
         let offset = stored.offset;
         let command = match decode_command(&stored.payload) {
@@ -99,11 +100,10 @@ impl Frontier {
         if payload.len() > RECORD_BYTES_MAX - HEADER_BYTES_MAX {
             return Err(Park::TooLarge { offset, bytes: payload.len() });
         }
-        sent.push(offset, payload_hash(&payload));
         let state = Arc::get_mut(&mut self.state).expect("nothing is decided while it is shared");
         state.fold(&decision);
         self.decided_next = offset + 1;
-        Ok((decision_record(payload, owner), decision.events.len()))
+        Ok((decision, payload))
     }
 }
 

@@ -19,11 +19,16 @@ pub(crate) struct Mismatch {
 
 /// Own decisions in the order in which they were sent.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(VecDeque<(Offset, u64)>);
+pub(crate) struct Sent(VecDeque<DecisionHead>);
 
 impl Sent {
-    pub(crate) fn push(&mut self, offset: Offset, hash: u64) {
-        self.0.push_back((offset, hash));
+    pub(crate) fn push(&mut self, head: DecisionHead) {
+        self.0.push_back(head);
+    }
+
+    /// What will be read back, in its order.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &DecisionHead> {
+        self.0.iter()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -37,9 +42,9 @@ impl Sent {
     /// Takes the oldest out if it is what was read back, to the byte.
     pub(crate) fn read_back(&mut self, head: &DecisionHead) -> Result<(), Mismatch> {
         let oldest = self.0.pop_front();
-        if oldest == Some((head.offset, head.hash)) {
+        if oldest.as_ref() == Some(head) {
             return Ok(());
         }
-        Err(Mismatch { read_back: head.offset, expected: oldest.map(|(offset, _)| offset) })
+        Err(Mismatch { read_back: head.offset, expected: oldest.map(|head| head.offset) })
     }
 }

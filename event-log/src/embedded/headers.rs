@@ -5,10 +5,14 @@
 //! number (seven bits a byte, lowest first, the high bit set on all but the last). No headers are
 //! zero bytes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use crate::contract::Headers;
+
 /// Adds `headers` to `out`.
-pub(crate) fn encode(headers: &[(Box<str>, Bytes)], out: &mut Vec<u8>) {
+pub(crate) fn encode(headers: &[(Arc<str>, Bytes)], out: &mut Vec<u8>) {
     for (name, value) in headers {
         for part in [name.as_bytes(), value] {
             encode_length(part.len(), out);
@@ -26,14 +30,14 @@ fn encode_length(mut length: usize, out: &mut Vec<u8>) {
 }
 
 /// Reads what [`encode`] wrote; `None` if the bytes are anything else.
-pub(crate) fn decode(mut bytes: &[u8]) -> Option<Vec<(Box<str>, Bytes)>> {
+pub(crate) fn decode(mut bytes: &[u8]) -> Option<Headers> {
     let mut headers = Vec::new();
     while !bytes.is_empty() {
         let name = std::str::from_utf8(decode_part(&mut bytes)?).ok()?;
         let value = decode_part(&mut bytes)?;
         headers.push((name.into(), Bytes::copy_from_slice(value)));
     }
-    Some(headers)
+    Some(headers.into())
 }
 
 fn decode_part<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -76,7 +80,7 @@ mod tests {
             let value = Bytes::from(vec![b'x'; length]);
             let mut bytes = Vec::new();
             encode(&[("name".into(), value.clone())], &mut bytes);
-            assert_eq!(decode(&bytes), Some(vec![("name".into(), value)]));
+            assert_eq!(decode(&bytes), Some([("name".into(), value)].into()));
         }
     }
 

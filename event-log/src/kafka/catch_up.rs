@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::own_thread::OwnThread;
-use super::reading::{Consumer, consumer, is_final, is_outside, learn_leaders, place, stored};
+use super::reading::{Consumer, Copier, consumer, is_final, is_outside, learn_leaders, place};
 use crate::contract::{ReadLimits, Stored};
 use crate::weight::Allowance;
 
@@ -78,6 +78,7 @@ struct Line {
 /// A client that will give `next` of `partition` when it is asked.
 struct Placed {
     consumer: Consumer,
+    copier: Copier,
     partition: Partition,
     next: Offset,
     /// Read, but not given away yet.
@@ -221,6 +222,7 @@ impl Shared {
         consumer.assign(&place(&self.topic, partition, next))?;
         Ok(Placed {
             consumer,
+            copier: Copier::default(),
             partition,
             next,
             ahead: None,
@@ -307,10 +309,10 @@ impl Placed {
 
     /// The next record within `wait`. Errors that pass by themselves count as none: the client
     /// connects again.
-    fn poll(&self, wait: Duration) -> Option<Result<Stored, Missed>> {
+    fn poll(&mut self, wait: Duration) -> Option<Result<Stored, Missed>> {
         match self.consumer.poll(wait)? {
             Ok(message) => {
-                let read = stored(&message).map(|(_, record)| record);
+                let read = self.copier.stored(&message).map(|(_, record)| record);
                 Some(read.map_err(|reason| Missed::Because(reason.into())))
             }
             Err(error) if is_outside(&error) => Some(Err(Missed::Outside)),
@@ -347,7 +349,15 @@ mod tests {
     /// A client that has never asked anybody.
     fn placed(partition: Partition) -> Placed {
         let consumer = consumer(&nobody(), QUEUED_KBYTES).unwrap();
-        Placed { consumer, partition, next: 9, ahead: None, is_spent: false, since: Instant::now() }
+        Placed {
+            consumer,
+            copier: Copier::default(),
+            partition,
+            next: 9,
+            ahead: None,
+            is_spent: false,
+            since: Instant::now(),
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use schemas::{Offset, Partition};
 use super::connection::Connection;
 use super::own_thread::OwnThread;
 use super::reach::Reach;
-use super::reading::{Consumer, consumer, is_final, is_of_the_link, learn_leaders, place, stored};
+use super::reading::{Consumer, Copier, consumer, is_final, is_of_the_link, learn_leaders, place};
 use super::tails::{Row, Tails};
 use crate::contract::Stored;
 
@@ -52,8 +52,9 @@ impl Follower {
     ) -> KafkaResult<Self> {
         let consumer = consumer(connection, QUEUED_KBYTES)?;
         let (sender, wishes) = mpsc::channel();
+        let copier = Copier::default();
         let followed = Arc::clone(&tails);
-        let mut following = Following { topic, consumer, tails: followed, reach, wishes };
+        let mut following = Following { topic, consumer, tails: followed, reach, wishes, copier };
         let thread = OwnThread::start("kafka-follower", move || following.run())?;
         Ok(Self { tails, wishes: Mutex::new(sender), thread })
     }
@@ -91,6 +92,7 @@ struct Following {
     tails: Arc<Tails>,
     reach: Arc<Reach>,
     wishes: mpsc::Receiver<Wish>,
+    copier: Copier,
 }
 
 impl Following {
@@ -121,14 +123,14 @@ impl Following {
         }
     }
 
-    fn publish_next(&self) {
+    fn publish_next(&mut self) {
         let mut came: BTreeMap<Partition, Vec<Stored>> = BTreeMap::new();
         let mut patience = POLL;
         for _ in 0..TOGETHER_MAX {
             let Some(polled) = self.consumer.poll(patience) else { break };
             patience = Duration::ZERO;
             match polled {
-                Ok(message) => match stored(&message) {
+                Ok(message) => match self.copier.stored(&message) {
                     Ok((partition, record)) => came.entry(partition).or_default().push(record),
                     Err(reason) => {
                         // Readers that are served apart will say what is wrong with it.

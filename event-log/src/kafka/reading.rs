@@ -2,21 +2,22 @@
 //! contract has them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{
-    BorrowedHeaders, BorrowedMessage, Headers, Message, Timestamp as MessageTime,
+    BorrowedHeaders, BorrowedMessage, Header, Headers as _, Message, Timestamp as MessageTime,
 };
 use rdkafka::topic_partition_list::TopicPartitionList;
 use schemas::{Offset, Partition, Timestamp};
 
 use super::connection::Connection;
 use super::context::ClientEvents;
-use crate::contract::Stored;
+use crate::contract::{Headers, Stored};
 
 /// How long the brokers may take to say who leads.
 const LEADERS_PATIENCE: Duration = Duration::from_secs(1);
@@ -71,32 +72,68 @@ pub(super) fn place(topic: &str, partition: Partition, offset: Offset) -> TopicP
     places
 }
 
-/// Partition and record of a message; an error says what is wrong with it.
-pub(super) fn stored(message: &BorrowedMessage<'_>) -> Result<(Partition, Stored), String> {
-    let partition = Partition::try_from(message.partition()).map_err(|it| it.to_string())?;
-    let offset = Offset::try_from(message.offset()).map_err(|it| it.to_string())?;
-    let MessageTime::LogAppendTime(millis) = message.timestamp() else {
-        return Err(format!("the record at {offset} has no append time of the broker's"));
-    };
-    let stored = Stored {
-        offset,
-        log_time: Timestamp::from_millis(millis),
-        key: copy(message.key()),
-        headers: message.headers().map(headers).unwrap_or_default(),
-        payload: copy(message.payload()),
-    };
-    Ok((partition, stored))
+/// How many bytes of records share one piece of memory, which is free when all of them are.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Copies records out of the client, with few pieces of memory for many records.
+#[derive(Debug, Default)]
+pub(super) struct Copier {
+    chunk: BytesMut,
+    /// Of the last record: an owner's decisions have the same headers, others the same names.
+    headers: Headers,
 }
 
-fn copy(bytes: Option<&[u8]>) -> Bytes {
-    bytes.map_or_else(Bytes::new, Bytes::copy_from_slice)
-}
+impl Copier {
+    /// Partition and record of a message; an error says what is wrong with it.
+    pub(super) fn stored(
+        &mut self,
+        message: &BorrowedMessage<'_>,
+    ) -> Result<(Partition, Stored), String> {
+        let partition = Partition::try_from(message.partition()).map_err(|it| it.to_string())?;
+        let offset = Offset::try_from(message.offset()).map_err(|it| it.to_string())?;
+        let MessageTime::LogAppendTime(millis) = message.timestamp() else {
+            return Err(format!("the record at {offset} has no append time of the broker's"));
+        };
+        let stored = Stored {
+            offset,
+            log_time: Timestamp::from_millis(millis),
+            key: self.copy(message.key()),
+            headers: message.headers().map(|it| self.headers(it)).unwrap_or_default(),
+            payload: self.copy(message.payload()),
+        };
+        Ok((partition, stored))
+    }
 
-/// The binding panics at a header whose name is no text, and has no other way to look at one. Such
-/// a record is a stranger's: none of its headers means anything to us.
-fn headers(headers: &BorrowedHeaders) -> Vec<(Box<str>, Bytes)> {
-    let copied = || headers.iter().map(|header| (header.key.into(), copy(header.value))).collect();
-    catch_unwind(AssertUnwindSafe(copied)).unwrap_or_default()
+    fn copy(&mut self, bytes: Option<&[u8]>) -> Bytes {
+        let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) else { return Bytes::new() };
+        if bytes.len() > self.chunk.capacity() {
+            self.chunk = BytesMut::with_capacity(CHUNK_BYTES.max(bytes.len()));
+        }
+        self.chunk.extend_from_slice(bytes);
+        self.chunk.split().freeze()
+    }
+
+    /// The binding panics at a header whose name is no text, and has no other way to look at one.
+    /// Such a record is a stranger's: none of its headers means anything to us.
+    fn headers(&mut self, headers: &BorrowedHeaders) -> Headers {
+        catch_unwind(AssertUnwindSafe(|| self.copy_headers(headers))).unwrap_or_default()
+    }
+
+    fn copy_headers(&mut self, headers: &BorrowedHeaders) -> Headers {
+        let last = Arc::clone(&self.headers);
+        let is_same = |(header, (name, value)): (Header<'_, &[u8]>, &(Arc<str>, Bytes))| {
+            header.key == &**name && header.value.unwrap_or_default() == &value[..]
+        };
+        if headers.count() != last.len() || !headers.iter().zip(&*last).all(is_same) {
+            let known = |name: &str| last.iter().find(|(known, _)| &**known == name);
+            let copied = headers.iter().map(|header| {
+                let name = known(header.key).map_or_else(|| header.key.into(), |it| it.0.clone());
+                (name, self.copy(header.value))
+            });
+            self.headers = copied.collect::<Vec<_>>().into();
+        }
+        Arc::clone(&self.headers)
+    }
 }
 
 /// Whether nothing more comes from a partition until it is asked for anew: our place is not in it,

@@ -140,7 +140,7 @@ fn a_header_whose_name_is_no_text_stops_nobody() {
     for logs in [&logs, &other] {
         let log = logs.commands();
         assert_eq!(texts(&*log, 0), ["before", "foreign", "after"]);
-        assert_eq!(read(&*log, 0, 1, ALL).unwrap().records[0].headers, []);
+        assert_eq!(read(&*log, 0, 1, ALL).unwrap().records[0].headers, [].into());
     }
     logs.close();
     other.close();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use decider::{Context, Input, State};
-use decision_log::{decision_record, genesis_record, owner_record};
+use decision_log::{DecisionWriter, genesis_record, owner_record};
 use event_log::{Log, ReadLimits, SimulatedLog};
 use read_model::{SqliteStore, Store, fold};
 use schemas::log::{CommandsRecord, FilterState, Genesis, Owner, RULES, decode_command};
@@ -59,7 +59,8 @@ pub(crate) async fn decide(
             let decision = decider::decide(&state, input, context);
             state.fold(&decision);
             let payload = decision.encode().into();
-            let place = decisions.append_raw(partition, decision_record(payload, &filter));
+            let place =
+                decisions.append_raw(partition, DecisionWriter::of(&filter).record(payload));
             filter.decided_next = stored.offset + 1;
             filter.log_time = decision.log_time;
             filter.read_offset = place.offset + 1;

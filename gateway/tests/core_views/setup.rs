@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use decision_log::{Entry, Reader, Verdict, decision_record, genesis_record, owner_record};
+use decision_log::{DecisionWriter, Entry, Reader, Verdict, genesis_record, owner_record};
 use event_log::{Log, ReadLimits, Record, SimulatedLog};
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -77,7 +77,8 @@ impl Setup {
     pub(crate) fn decide(&mut self, wish: Wish) -> Decision {
         self.commands.append_raw(0, Record { payload: "{}".into(), ..Record::default() });
         let decision = self.world.decide(wish);
-        self.decisions.append_raw(0, decision_record(decision.encode().into(), &self.owner));
+        self.decisions
+            .append_raw(0, DecisionWriter::of(&self.owner).record(decision.encode().into()));
         self.truth.apply(0, &read_model::fold(LOG_ID, 0, &decision));
         let orders = self.truth.orders.iter();
         let orders = orders.map(|((_, position), row)| (position.offset, row.clone())).collect();

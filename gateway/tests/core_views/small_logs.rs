@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use decision_log::{DecisionHead, Filter, Seen, Verdict, payload_hash};
+use decision_log::{DecisionHead, DecisionWriter, Filter, Seen, Verdict};
 use gateway::view::{Known, Touched, View};
 use schemas::Digest;
 use schemas::http::OrderStatus;
@@ -74,9 +74,9 @@ fn owner(number: usize) -> Owner {
 }
 
 fn head(number: usize, decision: &Decision) -> DecisionHead {
-    let ((epoch, claim), hash) = (OWNERS[number], payload_hash(&decision.encode()));
-    let Decision { offset, after, log_time, .. } = *decision;
-    DecisionHead { epoch, claim: Digest(claim), offset, after, log_time, hash }
+    let (epoch, claim) = OWNERS[number];
+    let owner = FilterState { epoch, claim: Digest(claim), ..FilterState::default() };
+    DecisionWriter::of(&owner).head(decision, &decision.encode())
 }
 
 impl Readers {

@@ -41,7 +41,7 @@ impl Owner {
     }
 
     pub(super) async fn read_back(&mut self) -> Result<bool, Setback> {
-        let entries = self.reader.next().await?;
+        let entries = self.reader.next_heads(self.sent.heads()).await?;
         let busy = !entries.is_empty();
         for entry in entries {
             match entry {

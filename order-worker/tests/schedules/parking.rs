@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use decision_log::{Verdict, decision_record, genesis_record};
+use decision_log::{DecisionWriter, Verdict, genesis_record};
 use event_log::{Fate, Record};
 use order_worker::{Order, PartitionWorker, Phase, Resume, WorkerParts};
 use schemas::log::Genesis;
@@ -190,7 +190,7 @@ fn an_effective_decision_that_is_impossible_parks_the_partition_and_stops_nothin
     });
     world.commands.append_raw(0, Record::default());
     let payload = decision.to_string().into_bytes().into();
-    world.decisions.append_raw(0, decision_record(payload, &owner));
+    world.decisions.append_raw(0, DecisionWriter::of(&owner).record(payload));
     let mut next = world.worker(2, eager());
     settle(&mut next);
     assert_parked(&world, "contradicts");

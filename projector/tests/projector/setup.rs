@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use decision_log::{decision_record, genesis_record, owner_record};
+use decision_log::{DecisionWriter, genesis_record, owner_record};
 use event_log::{Log as _, ReadLimits, Record, SimulatedLog, Stored};
 use platform::clock::{Clock as _, ManualClock};
 use platform::jitter::SplitMix64;
@@ -106,7 +106,7 @@ impl Setup {
     pub(crate) fn decide(&self, Hand { epoch, claim }: Hand, decision: &Decision) {
         let claim = Digest(claim);
         let writer = FilterState { epoch, claim, ..FilterState::default() };
-        let record = decision_record(decision.encode().into(), &writer);
+        let record = DecisionWriter::of(&writer).record(decision.encode().into());
         self.decisions.append_raw(0, record);
     }
 

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use decider::State;
-use decision_log::{DecisionHead, Filter, Seen, Verdict, payload_hash};
+use decision_log::{DecisionWriter, Filter, Seen, Verdict};
 use gateway::view::{Touched, View};
 use schemas::Digest;
 use schemas::log::{Decision, FilterState};
@@ -34,20 +34,14 @@ fn admit_each(epoch: u64, meant: Verdict) -> Work {
         decided_next: FIRST,
         ..FilterState::default()
     };
+    let writer = DecisionWriter::of(&FilterState { epoch: 1, ..state.clone() });
     let mut filter = Filter::new(state, 1);
     let decisions: Vec<(Decision, Vec<u8>)> =
         held().into_iter().map(|decision| (decision.clone(), decision.encode())).collect();
     Box::new(move || {
         let mut count = 0;
         for (read_offset, (decision, payload)) in (FIRST..).zip(&decisions) {
-            let head = DecisionHead {
-                epoch: 1,
-                claim: CLAIM,
-                offset: decision.offset,
-                after: decision.after,
-                log_time: decision.log_time,
-                hash: payload_hash(black_box(payload)),
-            };
+            let head = writer.head(decision, black_box(payload));
             let verdict = filter.admit(read_offset, Seen::Decision(head)).unwrap();
             count += usize::from(verdict == meant);
         }
