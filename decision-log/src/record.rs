@@ -53,9 +53,7 @@ impl DecisionWriter {
     /// What a filter will find in that record.
     #[must_use]
     pub fn head(&self, decision: &Decision, payload: &[u8]) -> DecisionHead {
-        let Self { epoch, claim, .. } = *self;
-        let Decision { offset, after, log_time, .. } = *decision;
-        DecisionHead { epoch, claim, offset, after, log_time, hash: payload_hash(payload) }
+        head_of((self.epoch, self.claim), decision, payload)
     }
 }
 
@@ -73,15 +71,12 @@ pub(crate) fn decode(stored: &Stored) -> Result<DecisionsRecord, Park> {
 
 /// What the filter has to know of a decision, from its body and its headers.
 pub(crate) fn head(stored: &Stored, decision: &Decision) -> Result<DecisionHead, Park> {
-    let (epoch, claim) = writer(stored)?;
-    Ok(DecisionHead {
-        epoch,
-        claim,
-        offset: decision.offset,
-        after: decision.after,
-        log_time: decision.log_time,
-        hash: payload_hash(&stored.payload),
-    })
+    Ok(head_of(writer(stored)?, decision, &stored.payload))
+}
+
+fn head_of((epoch, claim): (u64, Digest), decision: &Decision, payload: &[u8]) -> DecisionHead {
+    let Decision { offset, after, log_time, .. } = *decision;
+    DecisionHead { epoch, claim, offset, after, log_time, hash: payload_hash(payload) }
 }
 
 /// Whether the record is the decision that `head` was taken from.

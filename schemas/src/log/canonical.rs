@@ -70,15 +70,16 @@ impl<'a> Rest<'a> {
         self.0.is_empty()
     }
 
-    /// Takes `text` off the front.
+    /// Takes `text` off the front. Inlined, a short one is compared without a call.
+    #[inline]
     pub(super) fn skip(&mut self, text: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(text)?;
         Some(())
     }
 
-    /// A string's characters up to its closing quote, if none of them is escaped. The opening one
-    /// has been read.
-    pub(super) fn word(&mut self) -> Option<&'a str> {
+    /// A string, if none of its characters is escaped.
+    pub(super) fn string(&mut self) -> Option<&'a str> {
+        self.skip("\"")?;
         let end = self.0.bytes().position(|byte| !is_plain(byte))?;
         self.closed_at(end)
     }
@@ -120,52 +121,31 @@ macro_rules! head {
     };
 }
 
-/// Implements [`Value`] for structs that stand behind a tag: all but its opening brace.
-macro_rules! tagged {
-    ($name:ident { $($field:ident),* $(,)? }) => {
+/// Implements [`Value`] for a struct by its fields, each with what stands before its name. What
+/// stands behind a tag has commas only: its opening brace is the tag's.
+macro_rules! fields {
+    ($name:ident { $($before:literal $field:ident),* $(,)? }) => {
         impl Value for $name {
             fn write(&self, out: &mut Vec<u8>) {
-                $( Field::write_field(&self.$field, head!(",", $field), out); )*
-                out.push(b'}');
-            }
-
-            fn read(rest: &mut Rest<'_>) -> Option<Self> {
-                let fields = Self { $( $field: Field::read_field(head!(",", $field), rest)?, )* };
-                rest.skip("}")?;
-                Some(fields)
-            }
-        }
-    };
-}
-
-pub(super) use {head, tagged};
-
-/// Implements [`Value`] for structs of which the first field is never left out.
-macro_rules! objects {
-    ($($name:ident { $first:ident $(, $field:ident)* $(,)? })*) => {$(
-        impl Value for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                Field::write_field(&self.$first, head!("{", $first), out);
-                $( Field::write_field(&self.$field, head!(",", $field), out); )*
+                $( Field::write_field(&self.$field, head!($before, $field), out); )*
                 out.push(b'}');
             }
 
             fn read(rest: &mut Rest<'_>) -> Option<Self> {
                 let object = Self {
-                    $first: Field::read_field(head!("{", $first), rest)?,
-                    $( $field: Field::read_field(head!(",", $field), rest)?, )*
+                    $( $field: Field::read_field(head!($before, $field), rest)?, )*
                 };
                 rest.skip("}")?;
                 Some(object)
             }
         }
-    )*};
+    };
 }
 
-objects! {
-    Admission { gateway, decided_next }
-    Money { amount, currency }
-}
+pub(super) use {fields, head};
+
+fields!(Admission { "{" gateway, "," decided_next });
+fields!(Money { "{" amount, "," currency });
 
 macro_rules! numbers {
     ($($number:ty),*) => {$(
@@ -181,7 +161,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(u16, u32, u64);
+numbers!(u8, u16, u32, u64);
 
 impl Value for i64 {
     fn write(&self, out: &mut Vec<u8>) {
@@ -270,38 +250,21 @@ hex_numbers!(Digest, Fingerprint);
 
 /// Words of which no character is ever escaped.
 macro_rules! words {
-    ($($name:ident),*) => {$(
+    ($parse:expr; $($name:ident),*) => {$(
         impl Value for $name {
             fn write(&self, out: &mut Vec<u8>) {
                 write_plain(self.as_str().as_bytes(), out);
             }
 
             fn read(rest: &mut Rest<'_>) -> Option<Self> {
-                rest.skip("\"")?;
-                rest.word()?.parse().ok()
+                $parse(rest.string()?)
             }
         }
     )*};
 }
 
-words!(ClientReference, Currency, DealKey, ProductId, ReasonCode);
-
-macro_rules! codes {
-    ($($name:ident),*) => {$(
-        impl Value for $name {
-            fn write(&self, out: &mut Vec<u8>) {
-                write_plain(self.as_str().as_bytes(), out);
-            }
-
-            fn read(rest: &mut Rest<'_>) -> Option<Self> {
-                rest.skip("\"")?;
-                Self::parse(rest.word()?)
-            }
-        }
-    )*};
-}
-
-codes!(PaymentResult, RefusalCode);
+words!(|word: &str| word.parse().ok(); ClientReference, Currency, DealKey, ProductId, ReasonCode);
+words!(Self::parse; PaymentResult, RefusalCode);
 
 /// Any text.
 impl Value for Box<str> {
@@ -314,8 +277,33 @@ impl Value for Box<str> {
     }
 
     fn read(rest: &mut Rest<'_>) -> Option<Self> {
-        rest.skip("\"")?;
-        rest.word().map(Self::from)
+        rest.string().map(Self::from)
+    }
+}
+
+impl<T: Value> Value for Vec<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (index, item) in self.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            item.write(out);
+        }
+        out.push(b']');
+    }
+
+    fn read(rest: &mut Rest<'_>) -> Option<Self> {
+        if rest.skip("[]").is_some() {
+            return Some(Self::new());
+        }
+        rest.skip("[")?;
+        let mut items = vec![T::read(rest)?];
+        while rest.skip(",").is_some() {
+            items.push(T::read(rest)?);
+        }
+        rest.skip("]")?;
+        Some(items)
     }
 }
 

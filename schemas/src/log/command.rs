@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::canonical::{Field, Rest, Value, head, tagged};
+use super::canonical::{Field, Rest, Value, fields, head};
 use super::tagged::{self, DecodeFault, Tag};
 use crate::id::{ClientReference, ReasonCode};
 use crate::{
@@ -114,7 +114,9 @@ macro_rules! commands {
                 pub admission: Option<Admission>,
             }
 
-            tagged!($name { $($field,)* ticket_key, received_at, actor, admission });
+            fields!($name {
+                $( "," $field, )* "," ticket_key, "," received_at, "," actor, "," admission
+            });
         )*
 
         /// A command of any type.
@@ -139,8 +141,7 @@ macro_rules! commands {
                 let mut out = Vec::with_capacity(512);
                 match self {
                     $( Self::$name(body) => {
-                        out.extend_from_slice(concat!(r#"{"v":1,"type":""#, $kind, '"').as_bytes());
-                        body.write(&mut out);
+                        body.write_field(concat!(r#"{"v":1,"type":""#, $kind, '"'), &mut out);
                     } )*
                 }
                 out
@@ -149,8 +150,8 @@ macro_rules! commands {
             /// Reads a command in its canonical form.
             pub(super) fn read(text: &str) -> Option<Self> {
                 let mut rest = Rest::new(text);
-                rest.skip(r#"{"v":1,"type":""#)?;
-                let command = match rest.word()? {
+                rest.skip(r#"{"v":1,"type":"#)?;
+                let command = match rest.string()? {
                     $( $kind => Self::$name(Box::new(Value::read(&mut rest)?)), )*
                     _ => return None,
                 };

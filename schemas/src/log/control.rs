@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tagged;
+use super::canonical::{Field, Rest, Value, fields, head};
 use crate::{Digest, Offset, Partition, Timestamp};
 
 /// The record at offset 0 of every partition of both logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Genesis {
     /// Which log this is: drawn at creation, part of every order id.
     pub log_id: u8,
@@ -15,18 +15,20 @@ pub struct Genesis {
     pub partitions: Partition,
 }
 
+fields!(Genesis { "," log_id, "," partitions });
+
 impl Genesis {
     /// The bytes that stand in the log.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        tagged::write(&mut out, r#"{"v":1,"type":"genesis""#, self);
+        self.write_field(r#"{"v":1,"type":"genesis""#, &mut out);
         out
     }
 }
 
 /// A worker's claim to a partition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Owner {
     /// Higher than every epoch before it, or it counts for nothing.
     pub epoch: u64,
@@ -38,12 +40,14 @@ pub struct Owner {
     pub rules: u32,
 }
 
+fields!(Owner { "," epoch, "," claim, "," worker, "," rules });
+
 impl Owner {
     /// The bytes that stand in the log.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        tagged::write(&mut out, r#"{"v":1,"type":"owner""#, self);
+        self.write_field(r#"{"v":1,"type":"owner""#, &mut out);
         out
     }
 }

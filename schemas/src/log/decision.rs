@@ -1,23 +1,17 @@
 //! A decision: the one record in the decisions log that answers one command.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::canonical::{Field, Rest};
+use super::canonical::{Field, Rest, Value, fields, head};
 use super::event::EventFault;
 use super::tagged::DecodeFault;
 use super::{Event, VERSION, fields};
 use crate::{Offset, Timestamp};
 
-// What stands before each value.
-const OFFSET: &str = r#","offset":"#;
-const AFTER: &str = r#","after":"#;
-const LOG_TIME: &str = r#","log_time":"#;
-const EVENTS: &str = r#","events":["#;
-
 /// What was decided about the command at `offset`. Who decided it (epoch, claim) stands in the
 /// record's headers, so that a repeated decision has the same bytes whoever writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Decision {
     /// Offset of the command that it answers.
     pub offset: Offset,
@@ -29,43 +23,25 @@ pub struct Decision {
     pub events: Vec<Event>,
 }
 
+fields!(Decision { "," offset, "," after, "," log_time, "," events });
+
+/// All that stands before the first field.
+const HEAD: &str = r#"{"v":1,"type":"decision""#;
+
 impl Decision {
     /// The bytes that stand in the log.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(128 + 512 * self.events.len());
-        let Self { offset, after, log_time, events } = self;
-        out.extend_from_slice(br#"{"v":1,"type":"decision""#);
-        offset.write_field(OFFSET, &mut out);
-        after.write_field(AFTER, &mut out);
-        log_time.write_field(LOG_TIME, &mut out);
-        out.extend_from_slice(EVENTS.as_bytes());
-        for (index, event) in events.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            event.write(&mut out);
-        }
-        out.extend_from_slice(b"]}");
+        self.write_field(HEAD, &mut out);
         out
     }
 
     /// Reads a decision in its canonical form.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut rest = Rest::new(text);
-        rest.skip(r#"{"v":1,"type":"decision""#)?;
-        let offset = Field::read_field(OFFSET, &mut rest)?;
-        let after = Field::read_field(AFTER, &mut rest)?;
-        let log_time = Field::read_field(LOG_TIME, &mut rest)?;
-        rest.skip(EVENTS)?;
-        let mut events = Vec::new();
-        while rest.skip("]}").is_none() {
-            if !events.is_empty() {
-                rest.skip(",")?;
-            }
-            events.push(Event::read(&mut rest)?);
-        }
-        rest.is_empty().then_some(Self { offset, after, log_time, events })
+        let decision = Field::read_field(HEAD, &mut rest)?;
+        rest.is_empty().then_some(decision)
     }
 
     /// Reads a decision, whatever its form.

@@ -5,12 +5,11 @@
 //! outcomes of a purchase leave it out, because it is the offset that the decision answers.
 
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use serde::ser::{Error as _, Serializer};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::canonical::{Field, Rest, Value, head, tagged};
+use super::canonical::{Field, Rest, Value, fields, head};
 use super::{DealTerms, RefusalCode, fields};
 use crate::id::{ClientReference, ReasonCode};
 use crate::{
@@ -31,7 +30,7 @@ macro_rules! events {
                 $( $(#[$field_doc])* pub $field: $type, )*
             }
 
-            tagged!($name { $($field),* });
+            fields!($name { $("," $field),* });
         )*
 
         /// An event of any type.
@@ -50,25 +49,6 @@ macro_rules! events {
                 match self { $( Self::$name(_) => $kind, )* }
             }
 
-            /// Appends the event's bytes to `out`.
-            pub(super) fn write(&self, out: &mut Vec<u8>) {
-                match self {
-                    $( Self::$name(body) => {
-                        out.extend_from_slice(concat!(r#"{"type":""#, $kind, '"').as_bytes());
-                        body.write(out);
-                    } )*
-                }
-            }
-
-            /// Takes an event in its canonical form off the front of `rest`.
-            pub(super) fn read(rest: &mut Rest<'_>) -> Option<Self> {
-                rest.skip(r#"{"type":""#)?;
-                match rest.word()? {
-                    $( $kind => Value::read(rest).map(Self::$name), )*
-                    _ => None,
-                }
-            }
-
             fn parse_as(kind: &str, text: &str) -> Result<Self, EventFault> {
                 match kind {
                     $( $kind => Ok(Self::$name(fields::read(text)?)), )*
@@ -79,6 +59,24 @@ macro_rules! events {
             /// Schemas without the tag, by type.
             pub(super) fn schemas() -> Vec<(&'static str, schemars::Schema)> {
                 vec![$( ($kind, super::schema::of::<$name>()) ),*]
+            }
+        }
+
+        impl Value for Event {
+            fn write(&self, out: &mut Vec<u8>) {
+                match self {
+                    $( Self::$name(body) => {
+                        body.write_field(concat!(r#"{"type":""#, $kind, '"'), out);
+                    } )*
+                }
+            }
+
+            fn read(rest: &mut Rest<'_>) -> Option<Self> {
+                rest.skip(r#"{"type":"#)?;
+                match rest.string()? {
+                    $( $kind => Value::read(rest).map(Self::$name), )*
+                    _ => None,
+                }
             }
         }
     };
@@ -346,14 +344,5 @@ impl Event {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(<&RawValue>::deserialize(deserializer)?.get()).map_err(D::Error::custom)
-    }
-}
-
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = Vec::with_capacity(512);
-        self.write(&mut out);
-        let text = String::from_utf8(out).map_err(S::Error::custom)?;
-        RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
     }
 }

@@ -4,7 +4,7 @@
 //! The tag is looked up first and the fields are read in place: serde's own tagged enums would
 //! buffer every field before they look at it.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::fields;
 
@@ -60,18 +60,4 @@ pub(super) fn read_tag(text: &str) -> Result<Tag<'_>, DecodeFault> {
 /// Reads the fields of a type.
 pub(super) fn fields<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, DecodeFault> {
     fields::read(text).map_err(|fault| DecodeFault::unreadable(&fault))
-}
-
-/// Appends `{head` and the fields of `body` to `out`. `head` ends before the first field.
-pub(super) fn write(out: &mut Vec<u8>, head: &str, body: &impl Serialize) {
-    out.extend_from_slice(head.as_bytes());
-    let start = out.len();
-    serde_json::to_writer(&mut *out, body).expect("writing to memory, with string keys only");
-    debug_assert_eq!(out[start], b'{', "a record's fields are an object");
-    // The object's own brace becomes the comma behind the tag, or vanishes if it has no fields.
-    if out[start + 1] == b'}' {
-        out.remove(start);
-    } else {
-        out[start] = b',';
-    }
 }
