@@ -198,6 +198,8 @@ async fn answer(
     (deal_id, status): (DealId, StatusCode),
 ) -> Answer {
     let is_done = issued.is_done(service, wait).await?;
+    // Before the deal is looked at: the answer shows at least this much.
+    let decided_next = service.status.seen(issued.partition());
     let Some(row) = service.status.deal(deal_id).filter(|_| is_done) else {
         return Ok(commands::queued(service, issued));
     };
@@ -207,7 +209,7 @@ async fn answer(
         headers.insert(header::LOCATION, visible(format!("/v1/deals/{deal_id}")));
     }
     let mut seen = Seen::new(service.status.log_id());
-    seen.note(row.partition, service.status.seen(row.partition));
+    seen.note(issued.partition(), decided_next);
     put_seen(headers, &seen);
     Ok(response)
 }

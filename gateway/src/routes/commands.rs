@@ -44,6 +44,11 @@ impl Issued {
         Ok(Self { command_id, position })
     }
 
+    /// The partition of its log.
+    pub(crate) fn partition(&self) -> Partition {
+        self.position.partition
+    }
+
     /// Whether the command is done before `wait` is over. What was refused is an error.
     pub(crate) async fn is_done(&self, service: &Service, wait: Duration) -> Result<bool, Refusal> {
         if wait.is_zero() {

@@ -21,12 +21,15 @@ use crate::status::Readiness;
 /// `GET /v1/deals/{deal_id}`
 pub(super) async fn get(service: &Service, call: Arc<Call>, id: String) -> Answer {
     Query::read(&call.uri, &[])?;
-    let row = find(service, &call, &id).await?;
-    let mut response = json(StatusCode::OK, &deal_body(&row, service.now()), PUBLIC);
+    let found = find(service, &call, &id).await?;
     let mut seen = Seen::new(service.status.log_id());
-    if row.log_id == service.status.log_id() {
-        seen.note(row.partition, service.status.seen(row.partition));
+    let is_own = found.log_id == service.status.log_id();
+    if is_own {
+        // Before the deal is looked at: the answer shows at least this much.
+        seen.note(found.partition, service.status.seen(found.partition));
     }
+    let row = service.status.deal(found.deal_id).filter(|_| is_own).unwrap_or(found);
+    let mut response = json(StatusCode::OK, &deal_body(&row, service.now()), PUBLIC);
     put_seen(response.headers_mut(), &seen);
     Ok(response)
 }
@@ -62,9 +65,8 @@ pub(super) async fn find(
     id: &str,
 ) -> Result<Arc<DealRow>, Refusal> {
     let deal_id = read_id(id)?;
-    if let Some(partition) = service.status.partition_of(deal_id) {
-        service.catch_up(&call.headers, Some(partition)).await?;
-    }
+    // A deal that this gateway does not know may have been seen elsewhere, in any partition.
+    service.catch_up(&call.headers, service.status.partition_of(deal_id)).await?;
     if let Some(row) = service.status.deal(deal_id) {
         return Ok(row);
     }
@@ -77,6 +79,11 @@ pub(super) async fn find(
         return Err(Refusal::new(ProblemCode::Overloaded, "too many look for unknown deals"));
     };
     match service.store.deal(deal_id).await {
+        // The read model is ahead of the view, which could not say of when its row is.
+        Ok(Some(row)) if row.log_id == service.status.log_id() => {
+            let code = ProblemCode::ViewBehind;
+            Err(Refusal::new(code, code.title()))
+        }
         Ok(Some(row)) => Ok(Arc::new(row)),
         Ok(None) => Err(no_deal()),
         Err(error) => {

@@ -1,10 +1,14 @@
 //! Deals: announced, changed, shown; accounts, sessions, the demo and the page.
 
+use read_model::Store;
 use schemas::http::{CommandAnswer, Deal, DealStatus, Order, OrderStatus, Page, Session};
+use schemas::log::{DealAnnounced, DealTerms, Decision, Event, FilterState};
+use schemas::{DealId, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::{Ask, Told};
+use crate::owner::LOG_ID;
 use crate::world::{Setup, World, deal_body};
 
 async fn change(world: &World, deal: &Deal, what: &str, body: Option<Value>) -> Told {
@@ -171,4 +175,43 @@ async fn the_page_and_the_document_are_served_with_tags() {
     let head = Ask::new("HEAD", "/openapi.json").send(world.address).await;
     assert_eq!((head.status.as_u16(), head.body.len()), (200, 0));
     assert!(head.header("content-length").parse::<usize>().unwrap() > 10_000);
+}
+
+/// The read model has a deal that this gateway's view has not heard of: it can show neither that
+/// row, of which it does not know how new it is, nor say that there is no such deal.
+#[tokio::test]
+async fn a_deal_that_only_the_read_model_knows_is_not_shown() {
+    let world = World::usual().await;
+    let terms: DealTerms = serde_json::from_value(json!({
+        "product": { "name": "Lamp", "description": "It shines." },
+        "title": "Lamps for little",
+        "price": { "amount": 1_990, "currency": "EUR" },
+        "stock": 10,
+        "limit_per_customer": 2,
+        "opens_at": 0,
+        "closes_at": 4_000_000_000_000_i64,
+        "hold_seconds": 600,
+    }))
+    .unwrap();
+    let (product_id, deal_key) = ("lamp".parse().unwrap(), "first".parse().unwrap());
+    let deal_id = DealId::of(&product_id, &deal_key);
+    let announced = DealAnnounced { deal_id, product_id, deal_key, terms: Box::new(terms) };
+    let events = vec![Event::DealAnnounced(announced)];
+    let decision = Decision { offset: 1, after: 1, log_time: Timestamp::EPOCH, events };
+    let log_id = Some(LOG_ID);
+    let filter = FilterState { log_id, read_offset: 3, decided_next: 2, ..Default::default() };
+    let changes = read_model::fold(LOG_ID, 0, &decision);
+    world.store.commit(0, 0, &filter, &changes).await.unwrap();
+    for path in ["", "/stream"] {
+        let ask = Ask::get(format!("/v1/deals/{deal_id}{path}"));
+        let told = ask.clone().send(world.address).await;
+        assert_eq!((told.status.as_u16(), told.code()), (503, "view-behind"), "{path}");
+        let told = ask.header("timedeal-seen", "3.0:2").send(world.address).await;
+        assert_eq!((told.status.as_u16(), told.code()), (503, "view-behind"), "{path}");
+    }
+    // Nobody has it: but who has seen more than this gateway may have seen it there.
+    let ask = Ask::get(format!("/v1/deals/{}", Uuid::nil()));
+    assert_eq!(ask.clone().send(world.address).await.code(), "deal-not-found");
+    let told = ask.header("timedeal-seen", "3.1:2").send(world.address).await;
+    assert_eq!(told.code(), "view-behind");
 }
