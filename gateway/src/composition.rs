@@ -117,7 +117,7 @@ impl Gateway {
             passwords: Passwords::new(),
             dice: Arc::new(Dice::new(dice_seed)),
             appended: Appended::new(),
-            congestion: Congestion::new(parts.config.purchase_wait, Arc::clone(&clock)),
+            congestion: Congestion::new(&parts.config, Arc::clone(&clock)),
             old_deals: Semaphore::new(OLD_DEALS_MAX),
             stopping: ShutdownToken::new(),
             commands: parts.commands,

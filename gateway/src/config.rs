@@ -1,7 +1,7 @@
 //! What can be set about a gateway, typed. Reading flags and variables is the composer's.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -78,6 +78,8 @@ impl FromStr for AddressRange {
     }
 }
 
+const PURCHASES_WAITING_MIN: NonZeroU64 = NonZeroU64::new(128).expect("128 is not 0");
+
 /// Everything that can be set.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
@@ -88,6 +90,10 @@ pub struct GatewayConfig {
     /// How long a purchase may wait for the log while more come than it takes; the rest is turned
     /// away. Has to be longer than the log takes by itself, or that alone keeps purchases out.
     pub purchase_wait: Duration,
+    /// So many purchases may wait for the log at once, however few go through, unless the
+    /// processors are short: enough for one group of a log that waits for its disk, and for what
+    /// comes first when nothing came before.
+    pub purchases_waiting_min: NonZeroU64,
     /// How long connections get to end once the gateway stops.
     pub drain: Duration,
     /// What one customer may send.
@@ -113,6 +119,7 @@ impl GatewayConfig {
             name: name.into(),
             connections_max: 15_000,
             purchase_wait: Duration::from_millis(30),
+            purchases_waiting_min: PURCHASES_WAITING_MIN,
             drain: Duration::from_secs(5),
             customer_rate: RateConfig::CUSTOMER,
             address_rate: RateConfig::ADDRESS,

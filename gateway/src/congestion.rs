@@ -16,12 +16,10 @@ use platform::clock::Clock;
 use platform::shutdown::ShutdownToken;
 use tokio::time::Instant;
 
+use crate::config::GatewayConfig;
 use crate::server::TURNED_AWAY;
 
-/// So many may be on their way, unless the processors are short: enough for one group of a log that
-/// waits for its disk, and for what comes first when nothing came before.
-const FLOOR: u64 = 128;
-/// So many a second find a place even then.
+/// So many a second find a place however short the processors are.
 const ALWAYS_PER_SECOND: u64 = 1_000;
 /// Over this the rate is counted.
 const WINDOW_MS: u64 = 100;
@@ -37,6 +35,8 @@ const WINDOWS: usize = 30;
 pub(crate) struct Congestion {
     clock: Arc<dyn Clock>,
     wait: Duration,
+    /// The line is never shorter, unless the processors are short.
+    most_min: u64,
     under_way: AtomicU64,
     /// How late the process is, in microseconds.
     late_us: AtomicU64,
@@ -60,13 +60,25 @@ struct Rates {
 pub(crate) struct Place<'a>(&'a Congestion);
 
 impl Congestion {
-    pub(crate) fn new(wait: Duration, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(config: &GatewayConfig, clock: Arc<dyn Clock>) -> Self {
+        let (wait, most_min) = (config.purchase_wait, config.purchases_waiting_min.get());
         let rates = Mutex::new(Rates { since_ms: clock.elapsed_millis(), ..Rates::default() });
         let (under_way, done) = (AtomicU64::new(0), AtomicU64::new(0));
         let (late_us, per_second) = (AtomicU64::new(0), AtomicU64::new(0));
         let turned_away = metrics::counter!(TURNED_AWAY);
         let comeback = Comeback::default();
-        Self { clock, wait, under_way, late_us, done, per_second, rates, comeback, turned_away }
+        Self {
+            clock,
+            wait,
+            most_min,
+            under_way,
+            late_us,
+            done,
+            per_second,
+            rates,
+            comeback,
+            turned_away,
+        }
     }
 
     /// A place in the line; none if it is as long as it may be.
@@ -116,7 +128,7 @@ impl Congestion {
     fn most(&self) -> u64 {
         self.count();
         let per_second = self.per_second.load(Ordering::Relaxed);
-        let most_of_all = (per_second.saturating_mul(self.wait_ms()) / 1_000).max(FLOOR);
+        let most_of_all = (per_second.saturating_mul(self.wait_ms()) / 1_000).max(self.most_min);
         let late = self.late();
         if late <= LATE_MAX {
             return most_of_all;
@@ -183,19 +195,27 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
     use std::sync::Arc;
     use std::time::Duration;
 
     use platform::clock::ManualClock;
     use schemas::Timestamp;
 
-    use super::{Congestion, FLOOR, LATE_MAX, Place};
+    use super::{Congestion, LATE_MAX, Place};
+    use crate::config::GatewayConfig;
 
     const WAIT: Duration = Duration::from_millis(50);
+    const FLOOR: u64 = 128;
 
     fn line() -> (Congestion, Arc<ManualClock>) {
+        line_of(WAIT)
+    }
+
+    fn line_of(purchase_wait: Duration) -> (Congestion, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.as_millis()));
-        (Congestion::new(WAIT, Arc::clone(&clock) as _), clock)
+        let config = GatewayConfig { purchase_wait, ..GatewayConfig::new("gateway") };
+        (Congestion::new(&config, Arc::clone(&clock) as _), clock)
     }
 
     fn fill(line: &Congestion) -> Vec<Place<'_>> {
@@ -219,6 +239,15 @@ mod tests {
         assert_eq!(places.len() as u64, FLOOR);
         places.truncate(100);
         assert_eq!(fill(&line).len() as u64, FLOOR - 100);
+    }
+
+    #[test]
+    fn it_is_never_shorter_than_configured() {
+        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.as_millis()));
+        let purchases_waiting_min = NonZeroU64::MIN;
+        let config = GatewayConfig { purchases_waiting_min, ..GatewayConfig::new("gateway") };
+        let line = Congestion::new(&config, clock);
+        assert_eq!(fill(&line).len(), 1);
     }
 
     #[test]
@@ -287,8 +316,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_slow_by_itself_does_not_keep_the_line_short() {
-        let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.as_millis()));
-        let line = Congestion::new(Duration::from_millis(250), Arc::clone(&clock) as _);
+        let (line, clock) = line_of(Duration::from_millis(250));
         // Each takes 100 ms, however many there are.
         for _ in 0..5 {
             let places = fill(&line);
