@@ -146,7 +146,9 @@ impl Filter {
         if head.epoch > current {
             return Err(Park::UnclaimedEpoch { read_offset, found: head.epoch, current });
         }
-        let is_fenced = head.epoch < current || head.claim != self.state.claim;
+        let is_anothers =
+            head.claim != self.state.claim && !sabotage::is_planted(Bug::ClaimUncompared);
+        let is_fenced = head.epoch < current || is_anothers;
         if is_fenced && !sabotage::is_planted(Bug::EpochIgnored) {
             return Ok(Verdict::Fenced);
         }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use event_log::{AppendError, Record};
+use sabotage::Bug;
 use schemas::http::ProblemCode;
 use schemas::log::{Admission, Command, HEADER_TRACEPARENT};
 use schemas::{Partition, Position, ProductId, Timestamp};
@@ -113,6 +114,9 @@ fn refuse(error: &AppendError) -> Refusal {
             (ProblemCode::BodyTooLarge, "the request is larger than the log takes")
         }
         AppendError::Unavailable { .. } => {
+            (ProblemCode::LogUnavailable, "the log takes nothing now; nothing was written")
+        }
+        AppendError::Unknown { .. } if sabotage::is_planted(Bug::UnknownToldAsUntaken) => {
             (ProblemCode::LogUnavailable, "the log takes nothing now; nothing was written")
         }
         AppendError::Unknown { .. } => {

@@ -109,12 +109,10 @@ impl Attempt<'_> {
             *open = Some(self.claim(taken));
             fail_point::reach(FailPoint::DuringTakeover);
         }
-        if let Some(OpenClaim { claim, .. }) = open
+        if let Some(open) = open
             && sabotage::is_planted(Bug::ClaimIgnored)
         {
-            let Owner { epoch, claim, rules, .. } = *claim.owner();
-            let filter = FilterState { epoch, claim, rules, ..taken.reader.state().clone() };
-            taken.reader = self.reader(filter);
+            self.take_for_won(taken, open);
             return Ok(());
         }
         let patience = self.parts.clock.sleep(self.patience);
@@ -122,10 +120,24 @@ impl Attempt<'_> {
             biased;
             outcome = await_answer(taken, open) => {
                 let outcome = outcome?;
+                if let Some(open) = open
+                    && sabotage::is_planted(Bug::ClaimUncompared)
+                    && open.claim.owner().epoch == taken.reader.state().epoch
+                {
+                    self.take_for_won(taken, open);
+                    return Ok(());
+                }
                 taken.settle(outcome, open.take())
             }
             () = patience => Err(Setback::Lost("the claim is unanswered".into())),
         }
+    }
+
+    /// A mistake that somebody could make: the state is the fold, whoever has the partition.
+    fn take_for_won(&self, taken: &mut Taken, open: &OpenClaim) {
+        let Owner { epoch, claim, rules, .. } = *open.claim.owner();
+        let filter = FilterState { epoch, claim, rules, ..taken.reader.state().clone() };
+        taken.reader = self.reader(filter);
     }
 
     /// What waits while nobody decides.

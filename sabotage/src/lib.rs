@@ -44,6 +44,8 @@ bugs! {
         "A batch that begins with two products, at every fifth offset, is begun with the second.";
     RepeatChanged = "repeat-changed",
         "The bytes of every fifth decision depend on the epoch of the owner that makes it.";
+    UnknownToldAsUntaken = "unknown-told-as-untaken",
+        "Whoever asks for something is told that nothing was written when nobody knows.";
     KeyForgotten = "key-forgotten",
         "A purchase that is refused as sold out does not bind its key.";
     KeyLookupSkipped = "key-lookup-skipped",
@@ -52,6 +54,8 @@ bugs! {
         "The counters of a deal are not written when the order at an odd offset is cancelled.";
     EarlySoldOut = "early-sold-out",
         "The door says sold out while one unit is left.";
+    AnnouncedWhileOpen = "announced-while-open",
+        "A deal that nobody has ordered from can be announced anew although it has opened.";
     LeakingLimit = "leaking-limit",
         "Units that are paid do not count against a customer's limit any more.";
     StatusGoingBack = "status-going-back",
@@ -60,8 +64,14 @@ bugs! {
         "Readers take the decisions of an owner that was fenced.";
     ClaimIgnored = "claim-ignored",
         "A worker decides as soon as it has handed its claim to the log, whether or not it lands.";
+    ClaimUncompared = "claim-uncompared",
+        "Readers do not compare claims, and whoever came second with one decides like the first.";
+    LossUnheard = "loss-unheard",
+        "A worker does not hear that a partition is somebody else's, and comes back for it.";
     AfterIgnored = "after-ignored",
         "Readers do not look whether a decision before the one at hand was lost.";
+    HoldForgotten = "hold-forgotten",
+        "If a deal's oldest hold ends, nobody is reminded of the next one any more.";
     TickByWallClock = "tick-by-wall-clock",
         "Holds expire by the clock of the owner that reminds of them.";
     SnapshotOfUnreadState = "snapshot-of-unread-state",

@@ -4,6 +4,7 @@
 
 mod ledger;
 mod reading;
+mod requests;
 mod rows;
 mod snapshots;
 mod told;
@@ -19,13 +20,13 @@ use schemas::{DealId, Offset, Partition, Position, Timestamp};
 use uuid::Uuid;
 
 use crate::ground::{Ground, now};
-use crate::history::History;
 use crate::universe::Universe;
 use ledger::Ledger;
 use reading::{Judged, Reading};
+use requests::Requests;
 use rows::Mirror;
 use snapshots::Snapshots;
-use told::Memory;
+use told::{Known, Listeners, Memory};
 use writers::Writers;
 
 /// Snapshots are looked at so often, in steps.
@@ -68,16 +69,17 @@ pub(crate) struct Auditor {
     universe: Arc<Universe>,
     logs: (Arc<dyn Log>, Arc<dyn Log>),
     ground: Ground,
-    history: History,
     partitions: Vec<Checked>,
+    requests: Requests,
     memory: Memory,
+    listeners: Listeners,
     writers: Writers,
     snapshots: Snapshots,
     checks: u64,
 }
 
 impl Auditor {
-    pub(crate) fn new(ground: &Ground, history: &History) -> Self {
+    pub(crate) fn new(ground: &Ground) -> Self {
         let checked = |partition| Checked {
             partition,
             commands: Vec::new(),
@@ -89,9 +91,10 @@ impl Auditor {
             universe: Arc::clone(&ground.universe),
             logs: ground.logs(),
             ground: ground.clone(),
-            history: history.clone(),
             partitions: (0..ground.plan.partitions).map(checked).collect(),
+            requests: Requests::default(),
             memory: Memory::default(),
+            listeners: Listeners::default(),
             writers: Writers::default(),
             snapshots: Snapshots::default(),
             checks: 0,
@@ -107,12 +110,17 @@ impl Auditor {
     pub(crate) fn check(&mut self) -> Check {
         self.writers.check()?;
         for checked in &mut self.partitions {
-            checked.read(&self.logs, &self.universe)?;
+            checked.read(&self.logs, &mut self.requests, &self.universe)?;
             checked.mirror.check(&self.ground.database, &checked.reading)?;
         }
-        for told in self.history.take() {
-            self.memory.check(&told, &self.partitions, &self.universe)?;
+        let (answers, news) = self.ground.history.take();
+        for told in &answers {
+            self.requests.check(told)?;
         }
+        let Self { partitions, requests, universe, memory, listeners, .. } = self;
+        let known = Known { partitions, requests, universe };
+        answers.iter().try_for_each(|told| memory.check(told, &known))?;
+        news.iter().try_for_each(|news| listeners.check(news, &known))?;
         self.checks += 1;
         match self.checks.is_multiple_of(SNAPSHOTS_EVERY) {
             true => self.snapshots.check(&self.ground, &self.partitions),
@@ -126,6 +134,11 @@ impl Auditor {
             let end = checked.commands.len() as Offset;
             (checked.partition, checked.reading.decided_next, end)
         })
+    }
+
+    /// The newest epoch of each partition.
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = (Partition, u64)> {
+        self.partitions.iter().map(|checked| (checked.partition, checked.reading.epoch))
     }
 
     /// End of the decisions log by partition.
@@ -143,17 +156,9 @@ impl Auditor {
         self.partitions.iter().map(|checked| checked.ledger.overdue(time)).sum()
     }
 
-    /// Whether each of the ids that were given out has its decision (I2).
-    pub(crate) fn check_all_decided(&self) -> Check {
-        for id in self.order_ids() {
-            let position = crate::history::position_of(id);
-            let decided = position.is_some_and(|position| {
-                let checked = self.partitions.get(usize::from(position.partition));
-                checked.is_some_and(|checked| position.offset < checked.reading.decided_next)
-            });
-            expect("I2", decided, || format!("{id} was told, and has no decision"))?;
-        }
-        Ok(())
+    /// Whether each of the ids that were given out stands for what it was given out for (I2).
+    pub(crate) fn check_at_rest(&self) -> Check {
+        self.memory.check_at_rest(&self.partitions)
     }
 
     /// Deals as the decisions tell them, for who wants to see that something was sold.
@@ -164,10 +169,16 @@ impl Auditor {
 }
 
 impl Checked {
-    fn read(&mut self, logs: &(Arc<dyn Log>, Arc<dyn Log>), universe: &Universe) -> Check {
+    fn read(
+        &mut self,
+        logs: &(Arc<dyn Log>, Arc<dyn Log>),
+        requests: &mut Requests,
+        universe: &Universe,
+    ) -> Check {
         let (commands, decisions) = logs;
         let from = self.commands.len() as Offset;
         let new = now(commands.read(self.partition, from, ALL)).expect("it is in memory");
+        new.records.iter().try_for_each(|stored| requests.note(self.partition, stored))?;
         self.commands.extend(new.records);
         let from = self.reading.next;
         let new = now(decisions.read(self.partition, from, ALL)).expect("it is in memory");
@@ -208,6 +219,7 @@ fn count(judged: &Judged, universe: &Universe) {
         Judged::Owner { is_first: false } => "takeovers",
         Judged::StaleOwner => "stale claims",
         Judged::Fenced => "fenced decisions",
+        Judged::Unclaimed => "decisions under a lost claim",
         Judged::Repeat => "repeated decisions",
         Judged::Gap => "decisions after a gap",
         Judged::Effective(_) => "effective decisions",

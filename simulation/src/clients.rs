@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request};
+use schemas::log::HEADER_TRACEPARENT;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use crate::dice::{Dice, mix};
 use crate::faults::{Fault, Site};
 use crate::ground::{Ground, LOG_ID};
-use crate::history::{Asked, History, Seen, Told, shows};
+use crate::history::{Asked, Seen, Told, shows, traced};
 use crate::plan::GATEWAYS;
 use crate::universe::Universe;
 
@@ -31,7 +32,6 @@ pub(crate) struct Client {
     pub(crate) subject: Uuid,
     pub(crate) dice: Dice,
     scope: &'static str,
-    history: History,
     seen: Seen,
     gateway: Site,
 }
@@ -45,12 +45,15 @@ pub(crate) struct Draft {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Bytes,
     pub(crate) wait_seconds: u64,
+    /// Longest wait for an answer beyond that.
+    patience_ms: u64,
 }
 
 impl Draft {
     pub(crate) fn new(asked: Asked, method: Method, path: impl Into<String>) -> Self {
         let (headers, body) = (Vec::new(), Bytes::new());
-        Self { asked, method, path: path.into(), headers, body, wait_seconds: 0 }
+        let (wait_seconds, patience_ms) = (0, PATIENCE_MS);
+        Self { asked, method, path: path.into(), headers, body, wait_seconds, patience_ms }
     }
 
     pub(crate) fn get(asked: Asked, path: impl Into<String>) -> Self {
@@ -75,11 +78,17 @@ impl Draft {
         Self { wait_seconds: seconds, ..self }
     }
 
-    fn request(&self) -> Request<Bytes> {
+    pub(crate) fn patient(self, patience_ms: u64) -> Self {
+        Self { patience_ms, ..self }
+    }
+
+    /// As it is sent the time that has this number.
+    fn request(&self, number: u64) -> Request<Bytes> {
         let query = format!("?wait={}", self.wait_seconds);
         let query = if self.wait_seconds > 0 { query.as_str() } else { "" };
         let mut request = Request::builder()
             .method(self.method.clone())
+            .header(HEADER_TRACEPARENT, traced(number))
             .uri(format!("http://gateway{}{query}", self.path));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -89,7 +98,7 @@ impl Draft {
 }
 
 impl Client {
-    pub(crate) fn new(ground: &Ground, history: &History, site: Site, scope: &'static str) -> Self {
+    pub(crate) fn new(ground: &Ground, site: Site, scope: &'static str) -> Self {
         let mut dice = Dice::new(mix(&[ground.plan.seed, 6, site.into()]));
         let gateway = GATEWAYS + dice.below(ground.plan.gateways.into()) as Site;
         Self {
@@ -98,9 +107,21 @@ impl Client {
             subject: Uuid::from_u128(0x5157 << 96 | u128::from(site)),
             dice,
             scope,
-            history: history.clone(),
             seen: Seen::new(),
             gateway,
+        }
+    }
+
+    /// The same person with another window open.
+    pub(crate) fn beside(&mut self) -> Self {
+        Self {
+            ground: self.ground.clone(),
+            site: self.site,
+            subject: self.subject,
+            dice: Dice::new(self.dice.draw()),
+            scope: self.scope,
+            seen: self.seen.clone(),
+            gateway: self.gateway,
         }
     }
 
@@ -131,7 +152,7 @@ impl Client {
         if !self.seen.is_empty() {
             draft = draft.with("timedeal-seen", written(&self.seen));
         }
-        let mut patience_ms = draft.wait_seconds * 1_000 + PATIENCE_MS;
+        let mut patience_ms = draft.wait_seconds * 1_000 + draft.patience_ms;
         if let Some(mut dice) = universe.fires(Fault::GivesUp, self.site) {
             patience_ms = dice.scattered(1, 2_000);
         }
@@ -162,9 +183,10 @@ impl Client {
         gateway: Site,
     ) -> impl Future<Output = Option<Told>> + Send + use<> {
         let (universe, site, subject) = (Arc::clone(self.universe()), self.site, self.subject);
-        let (ground, history, had_seen) =
-            (self.ground.clone(), self.history.clone(), self.seen.clone());
-        let (asked, request) = (draft.asked.clone(), draft.request());
+        let (ground, had_seen) = (self.ground.clone(), self.seen.clone());
+        let (asked, waits, number) =
+            (draft.asked.clone(), draft.wait_seconds > 0, universe.request());
+        let request = draft.request(number);
         async move {
             let late_ms = match universe.fires(Fault::SentLate, site) {
                 Some(mut dice) => dice.scattered(20, 8_000),
@@ -196,12 +218,14 @@ impl Client {
                 said: Told::read(&asked, &response),
                 shows: shows(&response),
                 asked,
+                request: number,
+                waits,
                 had_seen,
                 status,
                 at_ms,
                 arrived,
             };
-            history.note(told.clone());
+            ground.history.note(told.clone());
             Some(told)
         }
     }

@@ -6,7 +6,16 @@ use std::time::Duration;
 
 use platform::clock::{BoxFuture, Clock, ManualClock};
 
+use crate::dice::Dice;
+
 const MILLION: i64 = 1_000_000;
+/// Fastest and slowest clock, in millionths.
+const DRIFT_MAX: u64 = 20_000;
+
+/// How much too fast a clock runs that drifts, in millionths; negative: too slow.
+pub(crate) fn drift(dice: &mut Dice) -> i64 {
+    dice.between(0, 2 * DRIFT_MAX).cast_signed() - DRIFT_MAX.cast_signed()
+}
 
 /// How a clock is wrong.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,9 +53,20 @@ impl MachineClock {
         self.error().stands_at_ms = Some(now_ms);
     }
 
-    /// Somebody sets it right.
+    /// Wall time that stood goes on: as if it had not stood, or from where it did.
+    pub(crate) fn go_on(&self, catches_up: bool) {
+        let stood_ms = self.now_millis();
+        let right_ms = self.truth.now_millis() + self.drifted_ms();
+        let mut error = self.error();
+        if error.stands_at_ms.take().is_some() && !catches_up {
+            error.ahead_ms = stood_ms - right_ms;
+        }
+    }
+
+    /// Somebody sets it right; it drifts on from there.
     pub(crate) fn heal(&self) {
-        *self.error() = Error::default();
+        let ahead_ms = -self.drifted_ms();
+        *self.error() = Error { ahead_ms, stands_at_ms: None };
     }
 
     fn error(&self) -> MutexGuard<'_, Error> {
@@ -75,5 +95,34 @@ impl Clock for MachineClock {
             / u128::from((MILLION + self.drift_millionths).unsigned_abs());
         let nanos = u64::try_from(scaled).unwrap_or(u64::MAX).max(1);
         self.truth.sleep(Duration::from_nanos(nanos))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use platform::clock::{Clock, ManualClock};
+
+    use super::MachineClock;
+
+    #[test]
+    fn what_stood_goes_on_from_there_or_catches_up() {
+        let truth = ManualClock::new(1_000_000);
+        let clock = MachineClock::new(&truth, 10_000);
+        clock.stand();
+        truth.advance(Duration::from_secs(100));
+        assert_eq!(clock.now_millis(), 1_000_000);
+        clock.go_on(false);
+        truth.advance(Duration::from_secs(100));
+        assert_eq!(clock.now_millis(), 1_101_000);
+        clock.stand();
+        truth.advance(Duration::from_secs(100));
+        clock.go_on(true);
+        assert_eq!(clock.now_millis(), 1_202_000);
+        clock.heal();
+        assert_eq!(clock.now_millis(), truth.now_millis());
+        truth.advance(Duration::from_secs(100));
+        assert_eq!(clock.now_millis(), truth.now_millis() + 1_000);
     }
 }

@@ -51,8 +51,8 @@ faults! {
     StopWorker = "stop-worker", 2500;
     /// A process does nothing for seconds.
     Stall = "stall", 600;
-    /// A worker does nothing for hours.
-    Zombie = "zombie", 4000;
+    /// A worker does nothing for minutes or hours, while others take over and go on.
+    Zombie = "zombie", 900;
     /// Partitions go to other workers.
     Reassign = "reassign", 500;
     /// Who had a partition does not hear that it went.
@@ -73,6 +73,8 @@ faults! {
     AnswerSlow = "answer-slow", 25;
     /// An append lands in two parts, with other writers' records between.
     AppendSplit = "append-split", 10;
+    /// An append lands twice, and is acknowledged once.
+    AppendDoubled = "append-doubled", 60;
     /// A read is refused.
     ReadRefused = "read-refused", 120;
     /// A reader sees nothing new for a while.
@@ -89,6 +91,10 @@ faults! {
     ClockDrift = "clock-drift", 2;
     /// The log's clock jumps, also by more than a minute.
     LogClockJump = "log-clock-jump", 1500;
+    /// The log's clock runs fast or slow, from the beginning on.
+    LogClockDrift = "log-clock-drift", 2;
+    /// The log's clock stands for a while.
+    LogClockStands = "log-clock-stands", 1500;
     /// Minutes pass in which nobody does anything.
     TimeLeap = "time-leap", 4000;
     /// A snapshot is gone.

@@ -15,12 +15,13 @@ use platform::clock::Clock;
 use schemas::Timestamp;
 use schemas::log::Genesis;
 
-use crate::clock::MachineClock;
+use crate::clock::{MachineClock, drift};
 use crate::dice::Dice;
-use crate::faults::Site;
+use crate::faults::{Fault, Site};
+use crate::history::History;
 use crate::plan::Plan;
 use crate::store::Database;
-use crate::universe::Universe;
+use crate::universe::{Universe, WORLD};
 
 /// Which log it is.
 pub(crate) const LOG_ID: u8 = 7;
@@ -36,12 +37,15 @@ pub(crate) struct Ground {
     pub(crate) dead_letters: SimulatedLog,
     pub(crate) database: Database,
     pub(crate) snapshots: Arc<InMemory>,
+    /// What gateways tell, on any way.
+    pub(crate) history: History,
     doors: Arc<Mutex<BTreeMap<Site, Counter>>>,
 }
 
 impl Ground {
     pub(crate) fn new(universe: &Arc<Universe>, plan: &Arc<Plan>) -> Self {
-        let log_clock = MachineClock::new(&universe.clock, 0);
+        let drift = universe.fires(Fault::LogClockDrift, WORLD).map_or(0, |mut it| drift(&mut it));
+        let log_clock = MachineClock::new(&universe.clock, drift);
         let log = |name| {
             let clock = log_clock.clone();
             let now = move || Timestamp::from_millis(clock.now_millis());
@@ -57,6 +61,7 @@ impl Ground {
             log_clock,
             database: Database::default(),
             snapshots: Arc::default(),
+            history: History::default(),
             doors: Arc::default(),
         };
         let genesis = Genesis { log_id: LOG_ID, partitions: plan.partitions };

@@ -62,14 +62,16 @@ impl Link {
         AppendError::Unknown { log: self.log.name().into(), partition, reason: "simulated".into() }
     }
 
-    /// Sends records that land after so many milliseconds, behind those sent before.
-    fn send(&self, partition: Partition, after_ms: u64, parcel: Sending) {
+    /// Sends records that land after so many milliseconds, behind those sent before. Tells after
+    /// how many they do.
+    fn send(&self, partition: Partition, after_ms: u64, parcel: Sending) -> u64 {
         let now_ms = self.universe.now_ms();
         let at_ms = self.condition(partition, |condition| {
             condition.lands_from_ms = condition.lands_from_ms.max(now_ms + after_ms);
             condition.lands_from_ms
         });
         self.send_apart(partition, at_ms - now_ms, parcel);
+        at_ms - now_ms
     }
 
     /// The same, behind nobody and before nobody.
@@ -90,10 +92,14 @@ impl Link {
             (Fault::AppendLost, Fate::Lost),
             (Fault::AppendUnknown, Fate::Unknown),
             (Fault::AppendLate, Fate::Late),
+            (Fault::AppendDoubled, Fate::Pieces(Pieces::Doubled)),
             (Fault::AppendSlow, Fate::Slow),
             (Fault::AnswerSlow, Fate::AnsweredLate),
         ];
-        let torn = [(Fault::AppendTorn, Fate::Torn), (Fault::AppendSplit, Fate::Split)];
+        let torn = [
+            (Fault::AppendTorn, Fate::Pieces(Pieces::Torn)),
+            (Fault::AppendSplit, Fate::Pieces(Pieces::Split)),
+        ];
         let torn = torn.into_iter().filter(|_| records > 1);
         let mut all = torn.chain(faults);
         all.find_map(|(fault, fate)| Some((fate, self.universe.fires(fault, self.site)?)))
@@ -104,16 +110,11 @@ impl Link {
         let (sender, receiver) = oneshot::channel();
         let usual_ms = self.universe.delay_ms(0, 3);
         let unknown = || Err(self.unknown(partition));
-        let landed = Landed::default;
-        let whole = |records, sender, after_ms| Sending {
-            records,
-            landed: landed(),
-            answer: Some((sender, after_ms)),
-        };
-        let silent = |records| Sending { records, landed: landed(), answer: None };
         let (fate, mut dice) = self.fate(records.len());
         match fate {
-            Fate::Lands => self.send(partition, usual_ms, whole(records, sender, 0)),
+            Fate::Lands => {
+                self.send(partition, usual_ms, Sending::whole(records, sender, 0));
+            }
             Fate::Refused => {
                 let (log, reason) = (self.log.name().into(), "simulated".into());
                 let refused = AppendError::Unavailable { log, partition, reason };
@@ -121,29 +122,48 @@ impl Link {
             }
             Fate::Lost => self.answer(slow_ms(&mut dice, usual_ms), sender, unknown()),
             Fate::Unknown => {
-                self.send(partition, usual_ms, silent(records));
+                self.send(partition, usual_ms, Sending::silent(records));
                 self.answer(slow_ms(&mut dice, usual_ms), sender, unknown());
             }
             Fate::Late => {
-                self.send_apart(partition, dice.scattered(100, 60_000), silent(records));
+                let late_ms = dice.scattered(100, 60_000);
+                self.send_apart(partition, late_ms, Sending::silent(records));
                 self.answer(slow_ms(&mut dice, usual_ms), sender, unknown());
             }
             Fate::Slow => {
                 let after_ms = dice.scattered(20, ANSWER_WITHIN_MS);
-                self.send(partition, after_ms, whole(records, sender, 0));
+                self.send(partition, after_ms, Sending::whole(records, sender, 0));
             }
             Fate::AnsweredLate => {
                 let after_ms = dice.scattered(20, ANSWER_WITHIN_MS);
-                self.send(partition, usual_ms, whole(records, sender, after_ms));
+                self.send(partition, usual_ms, Sending::whole(records, sender, after_ms));
             }
-            Fate::Torn => {
+            Fate::Pieces(pieces) => {
+                self.send_pieces(partition, (pieces, usual_ms, dice), records, sender);
+            }
+        }
+        receiver
+    }
+
+    /// Sends an append that does not land as it was sent.
+    fn send_pieces(
+        &self,
+        partition: Partition,
+        (pieces, usual_ms, mut dice): (Pieces, u64, Dice),
+        records: Vec<Record>,
+        sender: oneshot::Sender<Outcome>,
+    ) {
+        match pieces {
+            Pieces::Torn => {
                 let lost = dice.below(records.len() as u64);
                 let kept = (0..).zip(records).filter(|(index, _)| *index != lost);
-                self.send(partition, usual_ms, silent(kept.map(|(_, record)| record).collect()));
-                self.answer(slow_ms(&mut dice, usual_ms), sender, unknown());
+                let kept = kept.map(|(_, record)| record).collect();
+                self.send(partition, usual_ms, Sending::silent(kept));
+                let unknown = Err(self.unknown(partition));
+                self.answer(slow_ms(&mut dice, usual_ms), sender, unknown);
             }
-            Fate::Split => {
-                let (mut first, landed) = (records, landed());
+            Pieces::Split => {
+                let (mut first, landed) = (records, Landed::default());
                 let at = usize::try_from(dice.between(1, first.len() as u64 - 1));
                 let rest = first.split_off(at.expect("an index"));
                 let share = |records, answer| Sending { records, landed: landed.clone(), answer };
@@ -151,8 +171,14 @@ impl Link {
                 let after_ms = usual_ms + dice.scattered(1, 2_000);
                 self.send(partition, after_ms, share(rest, Some((sender, 0))));
             }
+            Pieces::Doubled => {
+                let again = Sending::silent(records.clone());
+                let lands_ms = self.send(partition, usual_ms, Sending::whole(records, sender, 0));
+                // Right behind the first, or when others have written.
+                let later_ms = if dice.one_in(2) { 0 } else { dice.scattered(5, 20_000) };
+                self.send_apart(partition, lands_ms + later_ms, again);
+            }
         }
-        receiver
     }
 
     fn refused(&self, partition: Partition) -> ReadError {
@@ -185,14 +211,33 @@ enum Fate {
     Late,
     Slow,
     AnsweredLate,
+    Pieces(Pieces),
+}
+
+/// How an append lands that does not land as it was sent.
+#[derive(Clone, Copy)]
+enum Pieces {
     Torn,
     Split,
+    Doubled,
 }
 
 struct Sending {
     records: Vec<Record>,
     landed: Landed,
     answer: Option<(oneshot::Sender<Outcome>, u64)>,
+}
+
+impl Sending {
+    /// An append that is acknowledged so long after it has landed.
+    fn whole(records: Vec<Record>, sender: oneshot::Sender<Outcome>, after_ms: u64) -> Self {
+        Self { records, landed: Landed::default(), answer: Some((sender, after_ms)) }
+    }
+
+    /// One that nobody is told of.
+    fn silent(records: Vec<Record>) -> Self {
+        Self { records, landed: Landed::default(), answer: None }
+    }
 }
 
 /// As soon as usual, or as late as may be.
@@ -211,8 +256,12 @@ impl Log for Link {
 
     fn append(&self, partition: Partition, records: Vec<Record>) -> Receipt {
         let receiver = self.dispatch(partition, records);
-        let gone = self.unknown(partition);
-        Receipt::new(async move { receiver.await.unwrap_or(Err(gone)) })
+        let (gone, universe) = (self.unknown(partition), Arc::clone(&self.universe));
+        Receipt::new(async move {
+            let outcome = receiver.await.unwrap_or(Err(gone));
+            universe.pass().await;
+            outcome
+        })
     }
 
     fn read(
@@ -252,6 +301,7 @@ impl Log for Link {
                 self.universe.clock.sleep(Duration::from_millis(left_ms)).await;
             }
             self.log.wait(partition, offset).await;
+            self.universe.pass().await;
         }
         .boxed()
     }

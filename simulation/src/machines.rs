@@ -1,10 +1,11 @@
-//! The machines that processes run on: which is up, which stands still, what each is told of its
-//! partitions, and what becomes of it in a fault. Must not know when faults happen.
+//! The machines that processes run on: which is up, which stands still, and what becomes of it in a
+//! fault. Must not know when faults happen.
 
-use order_worker::Order;
+mod owners;
+
 use schemas::Partition;
 
-use crate::clock::MachineClock;
+use crate::clock::{MachineClock, drift};
 use crate::dice::Dice;
 use crate::faults::{Fault, Site};
 use crate::ground::Ground;
@@ -12,6 +13,7 @@ use crate::plan::{GATEWAYS, PROJECTORS, WORKERS};
 use crate::roles::workers::Worker;
 use crate::roles::{Life, gateways, projectors};
 use crate::scheduler::Scheduler;
+use owners::Owners;
 
 /// What runs on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +23,8 @@ pub(crate) enum Role {
     Projector,
 }
 
-/// Since when others may be given what a worker has that is not heard of.
-const SESSION_MS: u64 = 6_000;
-/// Fastest and slowest clock, in millionths.
-const DRIFT_MAX: u64 = 20_000;
+/// A worker that has slept for so long has slept for hours.
+const HOUR_MS: u64 = 3_600_000;
 
 /// One machine.
 pub(crate) struct Machine {
@@ -38,16 +38,15 @@ pub(crate) struct Machine {
     pub(crate) stands_until_ms: u64,
     /// When the process starts, if it is down.
     pub(crate) starts_at_ms: Option<u64>,
+    /// Since when it stands still while others go on, and the epochs under which it owned what.
+    asleep: Option<(u64, Vec<(Partition, u64)>)>,
 }
 
 /// All machines.
 pub(crate) struct Machines {
     ground: Ground,
     all: Vec<Machine>,
-    /// Whose each partition is.
-    owners: Vec<Site>,
-    /// Partitions that will be given to somebody else.
-    moves: Vec<(u64, Partition)>,
+    owners: Owners,
 }
 
 impl Machines {
@@ -57,9 +56,8 @@ impl Machines {
             (WORKERS..WORKERS + plan.workers, GATEWAYS..GATEWAYS + plan.gateways);
         let projectors = PROJECTORS..PROJECTORS + plan.projectors;
         let machine = |site, role| {
-            let drift = ground.universe.fires(Fault::ClockDrift, site).map_or(0, |mut dice| {
-                dice.between(0, 2 * DRIFT_MAX).cast_signed() - DRIFT_MAX.cast_signed()
-            });
+            let dice = ground.universe.fires(Fault::ClockDrift, site);
+            let drift = dice.map_or(0, |mut dice| drift(&mut dice));
             let clock = MachineClock::new(&ground.universe.clock, drift);
             let (stands_until_ms, starts_at_ms) = (0, Some(0));
             Machine {
@@ -71,14 +69,14 @@ impl Machines {
                 worker: None,
                 stands_until_ms,
                 starts_at_ms,
+                asleep: None,
             }
         };
         let workers = workers.map(|site| machine(site, Role::Worker));
         let gateways = gateways.map(|site| machine(site, Role::Gateway));
         let projectors = projectors.map(|site| machine(site, Role::Projector));
         let all = workers.chain(gateways).chain(projectors).collect();
-        let owners = (0..plan.partitions).map(|it| WORKERS + it % plan.workers).collect();
-        Self { ground: ground.clone(), all, owners, moves: Vec::new() }
+        Self { ground: ground.clone(), all, owners: Owners::new(plan) }
     }
 
     pub(crate) fn get(&mut self, site: Site) -> Option<&mut Machine> {
@@ -97,7 +95,7 @@ impl Machines {
         let now_ms = self.ground.universe.now_ms();
         let stands = self.all.iter().map(|it| it.stands_until_ms).filter(|it| *it > now_ms);
         let starts = self.all.iter().filter_map(|it| it.starts_at_ms);
-        stands.chain(starts).chain(self.moves.iter().map(|(at_ms, _)| *at_ms)).min()
+        stands.chain(starts).chain(self.owners.next_due_ms()).min()
     }
 
     /// Starts what is due to start, and moves what is due to move.
@@ -108,21 +106,44 @@ impl Machines {
                 self.start(index);
             }
         }
-        let due = self.moves.extract_if(.., |(at_ms, _)| *at_ms <= now_ms);
-        let due: Vec<_> = due.map(|(_, partition)| partition).collect();
-        for partition in due {
-            let next = 1 + (self.owners[usize::from(partition)] - WORKERS + 1) % self.workers();
-            self.give(partition, WORKERS + next - 1, true);
+        self.wake(now_ms);
+        self.reassign(now_ms);
+    }
+
+    /// Counts those who have slept for hours, and find that somebody else has taken over.
+    fn wake(&mut self, now_ms: u64) {
+        for machine in &mut self.all {
+            let is_over = machine.stands_until_ms <= now_ms;
+            let Some((since_ms, owned)) = machine.asleep.take_if(|_| is_over) else { continue };
+            let universe = &self.ground.universe;
+            if now_ms - since_ms < HOUR_MS {
+                universe.count("workers that slept for minutes");
+                continue;
+            }
+            universe.count("workers that slept for hours");
+            let is_newer = |(partition, epoch): &(Partition, u64)| {
+                self.owners.epochs.get(partition).is_some_and(|newest| newest > epoch)
+            };
+            if owned.iter().any(is_newer) {
+                universe.count("owners that slept for hours and were replaced");
+            }
         }
     }
 
-    fn workers(&self) -> Site {
-        self.ground.plan.workers
+    /// A worker stands still for so long. Whoever watches over it takes it for dead.
+    pub(crate) fn put_to_sleep(&mut self, site: Site, sleeps_ms: u64, dice: &mut Dice) {
+        let now_ms = self.ground.universe.now_ms();
+        let Some(machine) = self.get(site) else { return };
+        machine.stands_until_ms = now_ms + sleeps_ms;
+        let owned = machine.worker.as_ref().map(|worker| worker.owned()).unwrap_or_default();
+        machine.asleep = Some((now_ms, owned));
+        // It hears of that once it is awake, sooner or later.
+        self.give_up_on(site, now_ms + sleeps_ms + dice.scattered(1, 10_000));
     }
 
     fn start(&mut self, index: usize) {
         let site = self.all[index].site;
-        let orders = self.orders(site);
+        let orders = self.owners.orders(site);
         let machine = &mut self.all[index];
         machine.starts_at_ms = None;
         machine.lives += 1;
@@ -138,15 +159,6 @@ impl Machines {
         }
     }
 
-    fn orders(&self, site: Site) -> Vec<Order> {
-        let everybody = self.ground.plan.everybody_owns;
-        let order = |owner: &Site| match everybody || *owner == site {
-            true => Order::Own,
-            false => Order::Rest,
-        };
-        self.owners.iter().map(order).collect()
-    }
-
     /// A process ends as if the power went; what it had on its way may still arrive.
     pub(crate) fn crash(&mut self, site: Site, scheduler: &mut Scheduler, dice: &mut Dice) {
         scheduler.end(site);
@@ -157,6 +169,7 @@ impl Machines {
         let Some(machine) = self.get(site) else { return };
         machine.worker = None;
         machine.stands_until_ms = 0;
+        machine.asleep = None;
         machine.starts_at_ms = Some(back_ms);
         let (connection, role) = (machine.connection, machine.role);
         let mut lost = Vec::new();
@@ -165,13 +178,15 @@ impl Machines {
         for _ in 0..chances {
             lost.push(universe.fires(Fault::LostInCrash, site).is_some());
         }
+        // As if it had ended between two calls: what it sent first lands, the rest does not.
+        if lost.iter().is_sorted() && lost.first() != lost.last() {
+            universe.count("processes that ended between two appends");
+        }
         let mut lost = lost.into_iter();
         universe.wire(|wire| wire.cut(connection, || lost.next().unwrap_or(false)));
         universe.trace(&[5, site.into()], || format!("process {site} ends"));
         if role == Role::Worker && dice.one_in(2) {
-            let own = (0..).zip(&self.owners).filter(|(_, owner)| **owner == site);
-            let moves: Vec<_> = own.map(|(it, _)| (now_ms + SESSION_MS, it)).collect();
-            self.moves.extend(moves);
+            self.owners.move_away_from(site, now_ms, true);
         }
     }
 
@@ -194,26 +209,6 @@ impl Machines {
         }
     }
 
-    /// A partition goes to another worker. Who had it hears of it, or not.
-    pub(crate) fn give(&mut self, partition: Partition, to: Site, is_heard: bool) {
-        let index = usize::from(partition);
-        let from = std::mem::replace(&mut self.owners[index], to);
-        if self.ground.plan.everybody_owns || from == to {
-            return;
-        }
-        self.ground.universe.trace(&[6, partition.into(), to.into()], || {
-            format!("partition {partition} goes from {from} to {to}")
-        });
-        for (site, order) in [(from, Order::Rest), (to, Order::Own)] {
-            let is_told = is_heard || site == to;
-            if let Some(worker) =
-                self.get(site).and_then(|it| it.worker.as_ref()).filter(|_| is_told)
-            {
-                worker.tell(partition, order);
-            }
-        }
-    }
-
     /// How many partitions are parked; those that wait for a clock go on, if an operator says so.
     pub(crate) fn look_for_parks(&self, resume: bool) -> u64 {
         let workers = self.all.iter().filter_map(|machine| machine.worker.as_ref());
@@ -227,15 +222,6 @@ impl Machines {
             machine.stands_until_ms = 0;
             machine.starts_at_ms = machine.starts_at_ms.map(|_| 0);
         }
-        self.moves.clear();
-        for partition in 0..self.ground.plan.partitions {
-            let owner = self.owners[usize::from(partition)];
-            for machine in &self.all {
-                if let Some(worker) = &machine.worker {
-                    let is_own = machine.site == owner;
-                    worker.tell(partition, if is_own { Order::Own } else { Order::Rest });
-                }
-            }
-        }
+        self.settle_owners();
     }
 }

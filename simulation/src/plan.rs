@@ -1,6 +1,7 @@
 //! What a seed draws before anything happens: how large the world is, and how its parts are set.
 //! Must not know what happens then.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use event_log::ReadLimits;
@@ -38,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) everybody_owns: bool,
     /// Log times fall when the log's clock does.
     pub(crate) times_fall: bool,
+    /// So many purchases may be on their way through a gateway at once, whatever goes through.
+    pub(crate) line_min: NonZeroU64,
     pub(crate) worker: WorkerOptions,
     pub(crate) status: StatusLimits,
 }
@@ -60,6 +63,7 @@ impl Plan {
             equal_names: dice.one_in(2),
             everybody_owns: dice.one_in(3),
             times_fall: dice.one_in(2),
+            line_min: NonZeroU64::new(*dice.pick(&[1, 1, 2, 3, 128])).expect("none is 0"),
             worker: worker_options(&mut dice),
             status: status_limits(&mut dice),
         }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use audit::{AuditInput, Verdict};
-use event_log::Log;
+use event_log::{Log, Record};
 use platform::clock::Clock;
 use schemas::Timestamp;
 
@@ -31,6 +31,11 @@ const REST_STEPS: u64 = 30_000;
 const VERIFIED_MAX: usize = 12;
 /// So often the audit looks at a service in trouble.
 const INSPECTIONS: u64 = 4;
+/// A reader that sees nothing new, and whatever else was slow when all was healed, does so no
+/// longer than this.
+const AILING_MS: u64 = 30_000;
+/// Whoever was fenced and still takes the partition for its own claims it again within this.
+const CONTEST_MS: u64 = 15_000;
 /// No hold lasts longer than this.
 const HOLD_MAX: Duration = Duration::from_secs(60);
 /// What is on its way when all is healed arrives within this.
@@ -87,15 +92,43 @@ fn live(world: &mut World, options: &Options) -> Result<(), Failure> {
     }
     drain(world)?;
     let breach = |breach: Breach| Failure::Breach(breach.to_string());
-    world.auditor.check_all_decided().map_err(breach)?;
+    world.auditor.check_at_rest().map_err(breach)?;
+    // Whoever finds only now that its log is ahead of its clock, or does not see what it has
+    // decided itself, takes over once more.
+    linger(world, AILING_MS)?;
+    poke(world);
+    drain(world)?;
+    let owners: Vec<_> = world.auditor.epochs().collect();
     let sold = world.auditor.sold().values().sum();
     world.universe.count_more("units sold", sold);
     let mut orders = world.auditor.order_ids();
     orders.truncate(VERIFIED_MAX);
     let client = world.client(OPERATORS - 1, "support");
     world.universe.spawn(client.site, shoppers::verify(client, orders));
+    linger(world, CONTEST_MS)?;
+    poke(world);
     drain(world)?;
+    let now: Vec<_> = world.auditor.epochs().collect();
+    if now != owners {
+        let words = format!("partitions change hands for no reason, {owners:?} to {now:?}");
+        return Err(Failure::Stuck(words));
+    }
     if judges == Judges::Steps { Ok(()) } else { inspect(world).map(drop) }
+}
+
+/// Gives the owner of each partition something to decide.
+fn poke(world: &World) {
+    for partition in 0..world.ground.plan.partitions {
+        let payload = "something".into();
+        world.ground.commands.append_raw(partition, Record { payload, ..Record::default() });
+    }
+}
+
+/// Lets everybody go on for so long, whether or not there is anything to do.
+fn linger(world: &mut World, ms: u64) -> Result<(), Failure> {
+    let until_ms = world.universe.now_ms() + ms;
+    while world.universe.now_ms() < until_ms && world.step()? {}
+    Ok(())
 }
 
 /// What an operator does who sees nothing but audits: waits until nothing is left to do, or long
@@ -171,6 +204,13 @@ fn is_drained(world: &World, until: Timestamp) -> bool {
         && world.auditor.undecided().all(|(_, decided_next, end)| decided_next == end)
         && is_projected(world)
         && world.auditor.overdue(until) == 0
+        && is_owned(world)
+}
+
+/// Each partition has one owner, and it is the one that the log knows.
+fn is_owned(world: &World) -> bool {
+    let mut epochs = world.auditor.epochs();
+    epochs.all(|(partition, epoch)| world.machines.owning(partition) == [epoch])
 }
 
 /// No client has anything to do, and nothing is on its way.
@@ -193,9 +233,11 @@ fn left(world: &World) -> String {
     let clients = world.scheduler.count(|site| site >= OPERATORS - 1);
     let parked = world.machines.look_for_parks(false);
     let now = Timestamp::from_millis(world.universe.clock.now_millis());
+    let owners = world.auditor.epochs().map(|(it, epoch)| (it, epoch, world.machines.owning(it)));
+    let owners: Vec<_> = owners.collect();
     format!(
         "{clients} clients wait, {parked} partitions parked, {} holds overdue, projected: {}, \
-         (partition, decided_next, end): {undecided:?}",
+         (partition, decided_next, end): {undecided:?}, (partition, epoch, owners): {owners:?}",
         world.auditor.overdue(now),
         is_projected(world)
     )

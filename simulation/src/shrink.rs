@@ -8,7 +8,7 @@ use crate::report::{Failure, Options, Report};
 use crate::run::run;
 
 /// Most runs that are made.
-const RUNS_MAX: u32 = 400;
+const RUNS_MAX: u32 = 1_200;
 
 /// A failing run with fewer faults, and how it failed.
 #[derive(Clone, Debug)]

@@ -148,6 +148,8 @@ impl Store for StoreLink {
         _: u8,
         position: Position,
     ) -> Result<(Option<ProjectionRow>, Option<OrderRow>), StoreError> {
+        // No view asks for what it still has.
+        self.universe.count("orders that had left a view");
         let found = |rows: &Rows| {
             let filter = rows.projections.get(&position.partition).cloned();
             let projection =

@@ -10,6 +10,7 @@ use std::thread;
 
 use sabotage::Bug;
 
+use crate::faults::{Chance, Fault};
 use crate::report::{Judges, Options, Report};
 use crate::run::run;
 use crate::shrink::shrink;
@@ -19,14 +20,17 @@ const SEEDS_MAX: u64 = 300;
 /// A judge who is said not to see a bug, and one to whom nothing was done, are asked so often.
 const SEEDS_QUIET: u64 = 30;
 /// What [`shrink()`] is shown on: one that needs no fault but a shopper, and one that needs an
-/// append of a fenced owner that lands late. Cutting is bounded: so many chances may be left.
-const SHRUNK: [(Bug, usize); 2] = [(Bug::OversellByOne, 2), (Bug::EpochIgnored, 20)];
+/// append of a fenced owner that lands late. Cutting is bounded: so many shoppers may be left, and
+/// so many faults. Without one shopper all others come at other moments, where faults do no harm.
+const SHRUNK: [(Bug, usize, usize); 2] = [(Bug::OversellByOne, 2, 0), (Bug::EpochIgnored, 60, 8)];
 
-/// Bugs that only show in answers: neither logs nor rows have a trace of them, whoever looks.
-const ONLY_ANSWERS: [(Bug, &str); 3] = [
+/// Bugs of which neither logs nor rows have a trace, whoever looks.
+const UNTRACED: [(Bug, &str); 5] = [
     (Bug::EarlySoldOut, "who is refused at the door leaves nothing in any log"),
+    (Bug::UnknownToldAsUntaken, "the log is right, and what was said of it stands nowhere"),
     (Bug::StatusGoingBack, "the rows and the logs are right, and what was shown stands nowhere"),
     (Bug::KeyLookupSkipped, "the repeat that is let in looks like that of a view that was behind"),
+    (Bug::LossUnheard, "who takes over from whom, and how often, is nobody's promise"),
 ];
 
 /// The columns of a [`Finding`].
@@ -57,7 +61,7 @@ impl fmt::Display for Finding {
         let (steps, audit) = (self.steps.in_short(), self.audit.in_short());
         let (many, more) = (self.steps.seeds, self.audit.seeds);
         write!(f, "{name:<25} {steps:<16} {many:>5}  {audit:<16} {more:>5}")?;
-        self.reason().map_or(Ok(()), |reason| write!(f, "  only answers show it: {reason}"))
+        self.reason().map_or(Ok(()), |reason| write!(f, "  no log shows it: {reason}"))
     }
 }
 
@@ -71,7 +75,7 @@ impl Verdict {
 impl Finding {
     /// Why the audit cannot see it.
     fn reason(&self) -> Option<&'static str> {
-        let unseen = ONLY_ANSWERS.iter().find(|(bug, _)| Some(*bug) == self.bug);
+        let unseen = UNTRACED.iter().find(|(bug, _)| Some(*bug) == self.bug);
         unseen.map(|(_, reason)| *reason)
     }
 
@@ -89,7 +93,7 @@ impl Finding {
         match (audit, self.reason()) {
             (false, None) => misses.push(format!("the audit does not find {bug}")),
             (true, Some(_)) => misses.push(format!(
-                "the audit finds {bug}, which is said to show in answers alone: say so no more"
+                "the audit finds {bug}, of which no log is said to have a trace: say so no more"
             )),
             (true, None) | (false, Some(_)) => {}
         }
@@ -124,16 +128,16 @@ pub(crate) fn try_all(mut tell: impl FnMut(&Finding)) -> Result<Vec<String>, Vec
     let (mut misses, mut scripts) = (Vec::new(), Vec::new());
     for bug in std::iter::once(None).chain(Bug::ALL.iter().copied().map(Some)) {
         assert!(plant(bug), "whoever asks for this has built it in");
-        let unseen = ONLY_ANSWERS.iter().any(|(unseen, _)| Some(*unseen) == bug);
+        let unseen = UNTRACED.iter().any(|(unseen, _)| Some(*unseen) == bug);
         let (seen, quiet) = (SEEDS_MAX, SEEDS_QUIET);
         let steps = ask(Judges::Steps, if bug.is_none() { quiet } else { seen });
         let audit = ask(Judges::Audit, if bug.is_none() || unseen { quiet } else { seen });
         let finding = Finding { bug, steps, audit };
         tell(&finding);
         misses.extend(finding.misses());
-        let shrunk = SHRUNK.iter().find(|(shrunk, _)| Some(*shrunk) == bug);
-        if let (Some((_, chances)), Some(found)) = (shrunk, &finding.steps.found) {
-            match cut(found, *chances) {
+        let shrunk = SHRUNK.iter().find(|(shrunk, ..)| Some(*shrunk) == bug);
+        if let (Some((_, shoppers, faults)), Some(found)) = (shrunk, &finding.steps.found) {
+            match cut(found, *shoppers, *faults) {
                 Ok(script) => scripts.push(script),
                 Err(miss) => misses.push(miss),
             }
@@ -144,16 +148,23 @@ pub(crate) fn try_all(mut tell: impl FnMut(&Finding)) -> Result<Vec<String>, Vec
 }
 
 /// Cuts a run that failed, and runs what is left once more: it fails in the same words.
-fn cut((options, report): &(Options, Report), chances_max: usize) -> Result<String, String> {
+fn cut(
+    (options, report): &(Options, Report),
+    shoppers_max: usize,
+    faults_max: usize,
+) -> Result<String, String> {
     let script = shrink(options, report);
     let again = run(&script.options);
     let command = again.command(&script.options);
-    let chances = script.options.only.as_ref().map_or(usize::MAX, |only| only.len());
+    let left = script.options.only.iter().flatten().copied();
+    let (shoppers, faults): (Vec<Chance>, Vec<Chance>) =
+        left.partition(|chance| chance.fault == Fault::Session);
     if again.failure != script.report.failure {
         return Err(format!("{command} fails otherwise: {:?}", again.failure));
     }
-    if chances > chances_max || chances >= report.taken.len() {
-        return Err(format!("{chances} of {} chances are left: {command}", report.taken.len()));
+    if shoppers.len() > shoppers_max || faults.len() > faults_max {
+        let (shoppers, faults, all) = (shoppers.len(), faults.len(), report.taken.len());
+        return Err(format!("{shoppers} shoppers, {faults} faults of {all} are left: {command}"));
     }
     Ok(command)
 }

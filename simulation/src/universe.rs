@@ -37,6 +37,7 @@ struct State {
     trace: Trace,
     spawned: Vec<(Site, Task)>,
     connections: u64,
+    requests: u64,
 }
 
 /// Everything that happened, as one number, and in words if somebody wants them.
@@ -63,6 +64,7 @@ impl Universe {
             trace,
             spawned: Vec::new(),
             connections: 0,
+            requests: 0,
         };
         Arc::new(Self { clock: ManualClock::new(START_MS), state: Mutex::new(state) })
     }
@@ -112,6 +114,13 @@ impl Universe {
         let mut state = self.state();
         state.connections += 1;
         state.connections
+    }
+
+    /// A number of a request that nobody had.
+    pub(crate) fn request(&self) -> u64 {
+        let mut state = self.state();
+        state.requests += 1;
+        state.requests
     }
 
     /// Lets a task run on a machine from now on.

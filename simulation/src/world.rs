@@ -1,33 +1,28 @@
 //! The world: one step after the other, faults between them, and every promise checked after each.
 //! First with faults (safety), then without (liveness). Must not know what a seed has drawn.
 
+mod trouble;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-
-use schemas::Partition;
 
 use crate::checks::Auditor;
 use crate::clients::{Client, operators, shoppers};
 use crate::dice::{Dice, mix};
 use crate::faults::{Fault, Site};
 use crate::ground::Ground;
-use crate::history::History;
-use crate::machines::{Machines, Role};
+use crate::machines::Machines;
 use crate::plan::{OPERATORS, Plan, SHOPPERS};
 use crate::report::{Failure, Judges, last_panic};
 use crate::scheduler::Scheduler;
-use crate::universe::{Universe, WORLD};
+use crate::universe::Universe;
 use crate::wire::Parcel;
-
-/// How often somebody looks for parked partitions, in steps.
-const LOOK_EVERY: u64 = 500;
 
 /// The world of one seed.
 pub(crate) struct World {
     pub(crate) universe: Arc<Universe>,
     pub(crate) ground: Ground,
-    pub(crate) history: History,
     pub(crate) auditor: Auditor,
     pub(crate) machines: Machines,
     pub(crate) scheduler: Scheduler,
@@ -41,13 +36,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(universe: &Arc<Universe>, plan: &Arc<Plan>, judges: Judges) -> Self {
         let ground = Ground::new(universe, plan);
-        let history = History::default();
-        let auditor = Auditor::new(&ground, &history);
+        let auditor = Auditor::new(&ground);
         let machines = Machines::new(&ground);
         let mut world = Self {
             universe: Arc::clone(universe),
             ground,
-            history,
             auditor,
             machines,
             scheduler: Scheduler::default(),
@@ -75,7 +68,7 @@ impl World {
     }
 
     pub(crate) fn client(&self, site: Site, scope: &'static str) -> Client {
-        Client::new(&self.ground, &self.history, site, scope)
+        Client::new(&self.ground, site, scope)
     }
 
     /// One step: a task goes on, something arrives, or time passes. False if nothing is left.
@@ -88,6 +81,9 @@ impl World {
         };
         if self.judges != Judges::Audit {
             self.auditor.check().map_err(|breach| Failure::Breach(breach.to_string()))?;
+            for (partition, epoch) in self.auditor.epochs() {
+                self.machines.note_epoch(partition, epoch);
+            }
         }
         self.steps += 1;
         Ok(going)
@@ -166,116 +162,14 @@ impl World {
                     self.universe.post(after_ms, parcel);
                 }
             }
-            // Who dropped the receipt does not want to know.
-            Some(Parcel::Answer(sender, outcome)) => drop(sender.send(outcome)),
+            Some(Parcel::Answer(sender, outcome)) => {
+                // Who has taken over again since, or ended, does not want to know.
+                let in_vain = u64::from(sender.send(outcome).is_err());
+                let what = "answers of appends that nobody waited for any more";
+                self.universe.count_more(what, in_vain);
+            }
             Some(Parcel::Work(work)) => work(),
             None => {}
         }
     }
-
-    /// Faults of the process that has just gone on.
-    fn disturb(&mut self, site: Site) {
-        let Some(role) = self.machines.get(site).map(|machine| machine.role) else { return };
-        let crash = match role {
-            Role::Worker => Fault::CrashWorker,
-            Role::Gateway => Fault::CrashGateway,
-            Role::Projector => Fault::CrashProjector,
-        };
-        if let Some(mut dice) = self.universe.fires(crash, site) {
-            self.machines.crash(site, &mut self.scheduler, &mut dice);
-            return;
-        }
-        let now_ms = self.universe.now_ms();
-        if let Some(mut dice) = self.universe.fires(Fault::Stall, site)
-            && let Some(machine) = self.machines.get(site)
-        {
-            machine.stands_until_ms = now_ms + dice.scattered(5, 9_000);
-        }
-        if role == Role::Worker {
-            self.disturb_worker(site);
-        }
-        self.disturb_clock(site);
-    }
-
-    fn disturb_worker(&mut self, site: Site) {
-        if self.universe.fires(Fault::StopWorker, site).is_some() {
-            self.machines.stop(site);
-        }
-        if let Some(mut dice) = self.universe.fires(Fault::Zombie, site)
-            && let Some(machine) = self.machines.get(site)
-        {
-            // Others take over first; then, perhaps, hours go by.
-            let sleeps_ms = dice.scattered(7_000, 60_000);
-            machine.stands_until_ms = self.universe.now_ms() + sleeps_ms;
-            if dice.one_in(3) {
-                let hours = dice.between(1, 5);
-                let universe = Arc::clone(&self.universe);
-                let leap = move || {
-                    if !universe.oracle(|oracle| oracle.is_healed()) {
-                        universe.clock.advance(Duration::from_secs(hours * 3_600));
-                    }
-                };
-                self.universe.post(sleeps_ms, Parcel::Work(Box::new(leap)));
-            }
-        }
-    }
-
-    fn disturb_clock(&mut self, site: Site) {
-        let Some(machine) = self.machines.get(site) else { return };
-        let clock = machine.clock.clone();
-        if let Some(mut dice) = self.universe.fires(Fault::ClockJump, site) {
-            clock.jump(jump_ms(&mut dice));
-        }
-        if let Some(mut dice) = self.universe.fires(Fault::ClockStands, site) {
-            clock.stand();
-            let goes_on = move || clock.jump(0);
-            self.universe.post(dice.scattered(500, 30_000), Parcel::Work(Box::new(goes_on)));
-        }
-    }
-
-    fn disturb_world(&mut self) {
-        let universe = Arc::clone(&self.universe);
-        if let Some(mut dice) = universe.fires(Fault::LogClockJump, WORLD) {
-            self.ground.log_clock.jump(jump_ms(&mut dice));
-        }
-        if let Some(mut dice) = universe.fires(Fault::TimeLeap, WORLD) {
-            universe.clock.advance(Duration::from_millis(dice.scattered(10_000, 600_000)));
-        }
-        if let Some(mut dice) = universe.fires(Fault::SnapshotLost, WORLD) {
-            self.ground.lose_snapshot(&mut dice, false);
-        }
-        if let Some(mut dice) = universe.fires(Fault::SnapshotOld, WORLD) {
-            self.ground.lose_snapshot(&mut dice, true);
-        }
-        if let Some(mut dice) = universe.fires(Fault::SnapshotCorrupt, WORLD) {
-            self.ground.damage_snapshot(&mut dice);
-        }
-        if let Some(mut dice) = universe.fires(Fault::Garbage, WORLD) {
-            let partition = dice.below(self.ground.plan.partitions.into());
-            let payload = bytes::Bytes::from(dice.draw().to_string());
-            let record = event_log::Record { payload, ..Default::default() };
-            self.ground.commands.append_raw(small(partition), record);
-        }
-        if let Some(mut dice) = universe.fires(Fault::Reassign, WORLD) {
-            let partition = small(dice.below(self.ground.plan.partitions.into()));
-            let to = 1 + small(dice.below(self.ground.plan.workers.into()));
-            let is_heard = universe.fires(Fault::Unheard, WORLD).is_none();
-            self.machines.give(partition, to, is_heard);
-        }
-        if self.steps.is_multiple_of(LOOK_EVERY) {
-            self.machines.restart_ended(&self.scheduler);
-            let parked = self.machines.look_for_parks(true);
-            universe.count_more("partitions found parked", parked);
-        }
-    }
-}
-
-fn small(number: u64) -> Partition {
-    Partition::try_from(number).expect("partitions and workers are few")
-}
-
-/// By seconds as a rule; sometimes by more than a minute.
-fn jump_ms(dice: &mut Dice) -> i64 {
-    let far = *dice.pick(&[3_000, 3_000, 3_000, 20_000, 90_000]);
-    dice.between(0, 2 * far).cast_signed() - far.cast_signed()
 }

@@ -43,9 +43,10 @@ impl DealStream {
         // Jittered, or ten thousand streams that began together would all speak at once.
         let silence = self.service.dice.jittered(COMMENT_INTERVAL).min(COMMENT_INTERVAL);
         tokio::select! {
+            biased;
+            () = self.service.stopping.cancelled() => None,
             () = self.watch.changed() => Some(self.watch.latest().frame(write)),
             () = self.service.clock.sleep(silence) => Some(COMMENT),
-            () = self.service.stopping.cancelled() => None,
         }
     }
 

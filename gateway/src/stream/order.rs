@@ -62,9 +62,10 @@ impl OrderStream {
         let changed = {
             let watch = self.watch.as_mut()?;
             tokio::select! {
+                biased;
+                () = self.service.stopping.cancelled() => return None,
                 () = watch.changed() => true,
                 () = self.service.clock.sleep(silence) => false,
-                () = self.service.stopping.cancelled() => return None,
             }
         };
         if !changed {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sabotage::Bug;
 use tokio::sync::watch;
 
 use super::{PartitionWorker, State};
@@ -39,6 +40,7 @@ impl PartitionWorker {
                     State::Drained => {}
                 }
             }
+            (Order::Rest, None) if sabotage::is_planted(Bug::LossUnheard) => {}
             (Order::Rest, None) => {
                 self.resting_since_ms = Some(self.parts.clock.elapsed_millis());
                 self.seat = None;

@@ -1,40 +1,21 @@
 //! Deals and orders of one partition, counted from the events of the decisions that count: nothing
 //! packed, nothing forgotten, every counter added up again.
 
+mod deal;
+mod order;
+
 use std::collections::BTreeMap;
 
 use schemas::http::OrderStatus;
+use schemas::limits::EVENTS_MAX;
 use schemas::log::{Command, DealTerms, Decision, Event, PlacePurchase, RefusalCode};
 use schemas::{CustomerId, DealId, Digest, Offset, Partition, Timestamp};
 
+pub(crate) use deal::{Deal, Face};
+pub(crate) use order::{Order, Outcome, is_step};
+
 use super::{Check, expect};
 use crate::universe::Universe;
-
-/// A deal, as the events tell it.
-#[derive(Clone, Debug)]
-pub(crate) struct Deal {
-    pub(crate) terms: DealTerms,
-    pub(crate) adjusted: i64,
-    pub(crate) held: i64,
-    pub(crate) confirmed: i64,
-    pub(crate) paused: bool,
-    pub(crate) closed: bool,
-    pub(crate) retired: bool,
-    /// `decided_next` from which on so much was left, and whether it was paused.
-    pub(crate) past: Vec<(Offset, i64, bool)>,
-}
-
-/// An order.
-#[derive(Clone, Debug)]
-pub(crate) struct Order {
-    pub(crate) deal_id: DealId,
-    pub(crate) customer: CustomerId,
-    pub(crate) quantity: u32,
-    pub(crate) status: OrderStatus,
-    pub(crate) expires_at: Option<Timestamp>,
-    /// `decided_next` from which on it had this status.
-    pub(crate) past: Vec<(Offset, OrderStatus)>,
-}
 
 /// One partition's deals and orders.
 #[derive(Clone, Debug)]
@@ -46,22 +27,17 @@ pub(crate) struct Ledger {
     keys: BTreeMap<(DealId, Digest), Offset>,
     /// Purchases that repeat one before them, and which.
     repeats: BTreeMap<Offset, Offset>,
+    /// What became of all other commands, and of purchases that repeat.
+    pub(crate) outcomes: BTreeMap<Offset, Outcome>,
     /// `decided_next` by the virtual time from which on it was so.
     reached: Vec<(u64, Offset)>,
-}
-
-impl Deal {
-    pub(crate) fn left(&self) -> i64 {
-        let stock = i64::try_from(self.terms.stock).expect("stock has a maximum");
-        stock + self.adjusted - self.held - self.confirmed
-    }
 }
 
 impl Ledger {
     pub(crate) fn new(partition: Partition) -> Self {
         let (deals, orders) = (BTreeMap::new(), BTreeMap::new());
-        let (keys, repeats) = (BTreeMap::new(), BTreeMap::new());
-        Self { partition, deals, orders, keys, repeats, reached: vec![(0, 1)] }
+        let (keys, repeats, outcomes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { partition, deals, orders, keys, repeats, outcomes, reached: vec![(0, 1)] }
     }
 
     /// Takes note of when a decision came to stand in the log.
@@ -77,7 +53,7 @@ impl Ledger {
 
     /// Units that every deal has sold.
     pub(crate) fn sold(&self) -> impl Iterator<Item = (DealId, u64)> {
-        let sold = |deal: &Deal| u64::try_from(deal.confirmed).unwrap_or(0);
+        let sold = |deal: &Deal| u64::try_from(deal.face.confirmed).unwrap_or(0);
         self.deals.iter().map(move |(deal_id, deal)| (*deal_id, sold(deal)))
     }
 
@@ -90,6 +66,15 @@ impl Ledger {
     pub(crate) fn order_of(&self, offset: Offset) -> Option<(Offset, &Order)> {
         let offset = self.repeats.get(&offset).copied().unwrap_or(offset);
         self.orders.get(&offset).map(|order| (offset, order))
+    }
+
+    /// What became of a command; of a repeat, what became of the first.
+    pub(crate) fn outcome_of(&self, offset: Offset) -> Option<Outcome> {
+        let outcome = *self.outcomes.get(&offset)?;
+        match outcome.first {
+            Some(first) => self.outcomes.get(&first).copied(),
+            None => Some(outcome),
+        }
     }
 
     /// Orders that are held, and should not be any more at this time.
@@ -110,21 +95,37 @@ impl Ledger {
             Some(Command::PlacePurchase(purchase)) => Some(&**purchase),
             Some(_) | None => None,
         };
-        let mut outcomes = 0;
+        if let Some(Command::AnnounceDeal(announcement)) = command {
+            let deal_id = DealId::of(&announcement.product_id, &announcement.deal_key);
+            deal::check_announcement(self.deals.get(&deal_id), announcement, decision, universe)?;
+        }
+        let (mut outcomes, mut outcome) = (0, Outcome::default());
         for event in &decision.events {
             universe.count(event.kind());
             outcomes += u32::from(self.event(decision, event, purchase)?);
+            outcome.note(event);
         }
         expect("I2", outcomes == u32::from(purchase.is_some()), || {
             format!("{outcomes} outcomes: {decision:?} answers {command:?}")
         })?;
+        if !self.orders.contains_key(&decision.offset) {
+            self.outcomes.insert(decision.offset, outcome);
+        }
+        if let Some(Command::ExpireHolds(_)) = command {
+            self.check_expired(decision)?;
+        }
         for deal in self.deals.values_mut() {
-            let (left, paused) = (deal.left(), deal.paused);
-            if deal.past.last().is_none_or(|last| (last.1, last.2) != (left, paused)) {
-                deal.past.push((decision.offset + 1, left, paused));
-            }
+            deal.mark(decision.offset + 1);
         }
         Ok(())
+    }
+
+    /// Whoever reminds of the time finds no hold that has run out, but if there were too many.
+    fn check_expired(&self, decision: &Decision) -> Check {
+        let overdue = self.overdue(decision.log_time);
+        expect("holds", overdue == 0 || decision.events.len() == EVENTS_MAX, || {
+            format!("{overdue} holds have run out by {}, after {decision:?}", decision.log_time)
+        })
     }
 
     /// Applies an event; tells whether it is the outcome of a purchase.
@@ -138,16 +139,15 @@ impl Ledger {
         match event {
             Event::DealAnnounced(it) => self.announce(it.deal_id, &it.terms)?,
             Event::StockAdjusted(it) => {
-                self.deal(it.deal_id)?.adjusted += it.delta;
+                self.face(it.deal_id)?.adjusted += it.delta;
                 self.compare(it.deal_id, it.stock_left, None)?;
             }
-            Event::DealPaused(it) => self.deal(it.deal_id)?.paused = true,
-            Event::DealResumed(it) => self.deal(it.deal_id)?.paused = false,
-            Event::DealClosed(it) => self.deal(it.deal_id)?.closed = true,
-            Event::DealRetired(it) => self.deal(it.deal_id)?.retired = true,
+            Event::DealPaused(it) => self.face(it.deal_id)?.paused = true,
+            Event::DealResumed(it) => self.face(it.deal_id)?.paused = false,
+            Event::DealClosed(it) => self.face(it.deal_id)?.closed = true,
+            Event::DealRetired(it) => self.face(it.deal_id)?.retired = true,
             Event::DealRescheduled(it) => {
-                let terms = &mut self.deal(it.deal_id)?.terms;
-                (terms.opens_at, terms.closes_at) = (it.opens_at, it.closes_at);
+                self.deal(it.deal_id)?.reschedule(it.opens_at, it.closes_at);
             }
             Event::OrderHeld(it) => {
                 let expires_at = Some(it.expires_at);
@@ -206,29 +206,22 @@ impl Ledger {
         self.deals.get_mut(&deal_id).ok_or(super::Breach { promise: "I1", words })
     }
 
+    fn face(&mut self, deal_id: DealId) -> Result<&mut Face, super::Breach> {
+        self.deal(deal_id).map(|deal| &mut deal.face)
+    }
+
     fn announce(&mut self, deal_id: DealId, terms: &DealTerms) -> Check {
         let before = self.deals.get(&deal_id);
-        let is_free = before.is_none_or(|deal| deal.held + deal.confirmed == 0);
+        let is_free = before.is_none_or(|deal| deal.face.held + deal.face.confirmed == 0);
         expect("I1", is_free, || format!("{deal_id} begins anew after it has sold"))?;
-        let past = before.map(|deal| deal.past.clone()).unwrap_or_default();
-        let deal = Deal {
-            terms: terms.clone(),
-            adjusted: 0,
-            held: 0,
-            confirmed: 0,
-            paused: false,
-            closed: before.is_some_and(|deal| deal.closed),
-            retired: false,
-            past,
-        };
-        self.deals.insert(deal_id, deal);
+        self.deals.insert(deal_id, Deal::announced(terms, before));
         Ok(())
     }
 
     /// I1: what an event says is what adds up, and nothing is sold that is not there.
     fn compare(&mut self, deal_id: DealId, stock_left: u64, held: Option<u64>) -> Check {
         let partition = self.partition;
-        let deal = self.deal(deal_id)?;
+        let deal = self.face(deal_id)?;
         let told = i64::try_from(stock_left).unwrap_or(i64::MAX);
         let held = held.map_or(deal.held, |held| i64::try_from(held).unwrap_or(i64::MAX));
         expect("I1", deal.left() == told && deal.held == held && told >= 0, || {
@@ -265,14 +258,14 @@ impl Ledger {
             return expect("I2", false, || format!("{offset} is rejected, and no purchase"));
         };
         self.insert(offset, purchase, (OrderStatus::Rejected, None));
-        if binds_key(code) {
+        if order::binds_key(code) {
             let key = (purchase.deal_id, purchase.key);
             let first = *self.keys.entry(key).or_insert(offset);
             expect("I5", first == offset, || {
                 format!("{offset} is {code}, but its key is that of {first}")
             })?;
         }
-        let left = self.deals.get(&purchase.deal_id).map_or(0, Deal::left);
+        let left = self.deals.get(&purchase.deal_id).map_or(0, |deal| deal.face.left());
         let is_enough = left >= i64::from(purchase.quantity);
         let is_for_stock = matches!(code, RefusalCode::SoldOut | RefusalCode::InsufficientStock);
         let is_wrong_word = code == RefusalCode::SoldOut && left > 0;
@@ -317,7 +310,7 @@ impl Ledger {
     }
 
     fn count(&mut self, deal_id: DealId, quantity: u32, status: OrderStatus, sign: i64) -> Check {
-        let deal = self.deal(deal_id)?;
+        let deal = self.face(deal_id)?;
         match status {
             OrderStatus::Held => deal.held += sign * i64::from(quantity),
             OrderStatus::Confirmed => deal.confirmed += sign * i64::from(quantity),
@@ -336,31 +329,7 @@ impl Ledger {
                 && matches!(order.status, OrderStatus::Held | OrderStatus::Confirmed)
         });
         let units: u32 = own.map(|order| order.quantity).sum();
-        let limit = self.deals.get(&deal_id).map_or(0, |deal| deal.terms.limit_per_customer);
+        let limit = self.deals.get(&deal_id).map_or(0, |deal| deal.face.terms.limit_per_customer);
         expect("I8", units <= limit, || format!("{customer} has {units} of {limit} of {deal_id}"))
     }
-}
-
-/// Whether a purchase that is refused so has bound its key: not if the deal is not there, not yet
-/// open or gone, nor if the key was bound before.
-fn binds_key(code: RefusalCode) -> bool {
-    !matches!(
-        code,
-        RefusalCode::DealNotFound
-            | RefusalCode::DealNotOpen
-            | RefusalCode::DealRetired
-            | RefusalCode::IdempotencyKeyReused
-    )
-}
-
-/// The steps that a status may take.
-pub(crate) fn is_step(before: OrderStatus, next: OrderStatus) -> bool {
-    use OrderStatus::{Cancelled, Confirmed, Expired, Held, Queued, Rejected};
-    matches!(
-        (before, next),
-        (Queued, Rejected | Held | Confirmed)
-            | (Held, Confirmed | Expired | Cancelled)
-            | (Confirmed, Cancelled)
-            | (Expired, Confirmed)
-    )
 }

@@ -15,9 +15,13 @@ use super::{Breach, Check, expect};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judged {
     Genesis,
-    Owner { is_first: bool },
+    Owner {
+        is_first: bool,
+    },
     StaleOwner,
     Fenced,
+    /// Of the epoch, by somebody whose claim to it came second.
+    Unclaimed,
     Repeat,
     Gap,
     Effective(Box<Decision>),
@@ -102,8 +106,11 @@ impl Reading {
         };
         expect("I2", epoch <= self.epoch, || format!("epoch {epoch} was never claimed"))?;
         self.compare(stored, &decision)?;
-        if epoch < self.epoch || claim != self.claim {
+        if epoch < self.epoch {
             return Ok(Judged::Fenced);
+        }
+        if claim != self.claim {
+            return Ok(Judged::Unclaimed);
         }
         let (offset, after) = (decision.offset, decision.after);
         if offset < self.decided_next {

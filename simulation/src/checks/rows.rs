@@ -1,15 +1,16 @@
 //! I6: the rows equal the fold of the decisions that count up to the `read_offset` that they state.
 //! A second ledger goes on no further than the rows have.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use read_model::{DealRow, OrderRow};
+use read_model::{CommandRow, DealRow, OrderRow};
 use schemas::log::{Command, Decision, FilterState};
 use schemas::{Offset, Partition, Position};
 
-use super::ledger::{Deal, Ledger, Order};
+use super::ledger::{Face, Ledger, Order, Outcome};
 use super::reading::{Mark, Reading};
 use super::{Check, expect};
+use crate::rows::Rows;
 use crate::store::Database;
 use crate::universe::Universe;
 
@@ -56,29 +57,60 @@ impl Mirror {
             let (decision, command) = self.ahead.pop_front().expect("it was looked at");
             self.ledger.fold(&decision, command.as_ref(), &self.silent)?;
         }
-        let partition = self.partition;
-        let own = rows.orders.range(Position { partition, offset: 0 }..);
-        let own = own.take_while(|(at, _)| at.partition == partition);
+        self.check_orders(&rows)?;
+        self.check_commands(&rows)?;
+        self.check_deals(&rows)
+    }
+
+    fn check_orders(&self, rows: &Rows) -> Check {
+        let own = of(self.partition, &rows.orders);
         let (mut found, mut pairs) = (0, own.zip(self.ledger.orders.iter()));
         pairs.try_for_each(|((at, row), (offset, order))| {
             found += 1;
             expect("I6", at.offset == *offset && is_order(row, order), || {
-                format!("at {read_offset}: {row:?} should be {order:?}")
+                format!("at {}: {row:?} should be {order:?}", self.read_offset)
             })
         })?;
-        let orders = rows.orders.keys().filter(|at| at.partition == partition).count();
+        let orders = of(self.partition, &rows.orders).count();
         expect("I6", orders == self.ledger.orders.len() && orders == found, || {
             format!("{orders} orders in rows, {} in the log", self.ledger.orders.len())
+        })
+    }
+
+    fn check_commands(&self, rows: &Rows) -> Check {
+        let own = of(self.partition, &rows.commands);
+        let (mut found, mut pairs) = (0, own.zip(self.ledger.outcomes.iter()));
+        pairs.try_for_each(|((at, row), (offset, outcome))| {
+            found += 1;
+            expect("I6", at.offset == *offset && is_command(row, outcome), || {
+                format!("at {}: {row:?} should be {offset}: {outcome:?}", self.read_offset)
+            })
         })?;
+        let commands = of(self.partition, &rows.commands).count();
+        expect("I6", commands == self.ledger.outcomes.len() && commands == found, || {
+            format!("{commands} commands in rows, {} in the log", self.ledger.outcomes.len())
+        })
+    }
+
+    fn check_deals(&self, rows: &Rows) -> Check {
         for (deal_id, deal) in &self.ledger.deals {
             let row = rows.deals.get(deal_id);
-            expect("I6", row.is_some_and(|row| is_deal(row, deal)), || {
-                format!("at {read_offset}: {row:?} should be {deal:?}")
+            expect("I6", row.is_some_and(|row| is_deal(row, &deal.face)), || {
+                format!("at {}: {row:?} should be {deal:?}", self.read_offset)
             })?;
         }
-        let deals = rows.deals.values().filter(|row| row.partition == partition).count();
+        let deals = rows.deals.values().filter(|row| row.partition == self.partition).count();
         expect("I6", deals == self.ledger.deals.len(), || format!("{deals} deals in rows"))
     }
+}
+
+/// Rows of one partition.
+fn of<T>(
+    partition: Partition,
+    rows: &BTreeMap<Position, T>,
+) -> impl Iterator<Item = (&Position, &T)> {
+    let from = rows.range(Position { partition, offset: 0 }..);
+    from.take_while(move |(at, _)| at.partition == partition)
 }
 
 fn check_filter(filter: &FilterState, mark: &Mark) -> Check {
@@ -92,10 +124,15 @@ fn is_order(row: &OrderRow, order: &Order) -> bool {
         == (order.deal_id, order.customer, order.quantity, order.status)
 }
 
-fn is_deal(row: &DealRow, deal: &Deal) -> bool {
+fn is_command(row: &CommandRow, outcome: &Outcome) -> bool {
+    (row.refusal, row.first) == (outcome.refusal, outcome.first)
+}
+
+/// Whether a row shows a deal as it is.
+pub(super) fn is_deal(row: &DealRow, face: &Face) -> bool {
     let counters = (i64::try_from(row.stock_left).ok(), i64::try_from(row.held).ok());
     let flags = (row.paused, row.closed, row.retired);
-    counters == (Some(deal.left()), Some(deal.held))
-        && flags == (deal.paused, deal.closed, deal.retired)
-        && (row.adjusted, &row.terms) == (deal.adjusted, &deal.terms)
+    counters == (Some(face.left()), Some(face.held))
+        && flags == (face.paused, face.closed, face.retired)
+        && (row.adjusted, &row.terms) == (face.adjusted, &*face.terms)
 }

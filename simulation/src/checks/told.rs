@@ -1,28 +1,53 @@
 //! What clients were told, against what stands in the logs and against what they were told before:
 //! I2, I5, I7 and I9 as a client sees them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod deals;
+mod door;
+mod pages;
+mod streams;
+mod tickets;
+
+use std::collections::BTreeMap;
 
 use schemas::http::{Order, OrderStatus, ProblemCode};
 use schemas::log::{Command, PlacePurchase};
-use schemas::{DealId, Digest, Offset, Partition, Position};
+use schemas::{DealId, Offset, Partition, Position};
 use uuid::Uuid;
 
+pub(super) use deals::Listeners;
+
 use super::ledger::is_step;
+use super::requests::Requests;
 use super::{Check, Checked, expect, ledger, read_command};
 use crate::faults::Site;
 use crate::history::{Asked, Said, Told, position_of};
 use crate::plan::OPERATORS;
 use crate::universe::Universe;
 
-/// How old what a refusal rests on may be: one second by a clock that may run slow.
-const FRESH_MS: u64 = 1_100;
+/// A purchase for which an id was given out.
+#[derive(Clone, Debug)]
+struct Issued {
+    subject: Uuid,
+    deal: DealId,
+    quantity: i64,
+}
+
+/// What is known beside what clients were told.
+pub(super) struct Known<'a> {
+    pub(super) partitions: &'a [Checked],
+    pub(super) requests: &'a Requests,
+    pub(super) universe: &'a Universe,
+}
 
 /// What clients were told so far.
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// Ids that were given out, and to whom.
-    issued: BTreeMap<Uuid, Uuid>,
+    /// Ids that were given out, and for what.
+    issued: BTreeMap<Uuid, Issued>,
+    /// The same by where their purchases stand: an order has one id for ever.
+    ids: BTreeMap<Position, Uuid>,
+    /// Ids of commands that were given out.
+    tickets: BTreeMap<Uuid, Uuid>,
     /// What a client last saw of an id, and the `decided_next` of which partition that was.
     last: BTreeMap<(Site, Uuid), (OrderStatus, Partition, Offset)>,
     /// The order that took units under a key.
@@ -31,15 +56,10 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn order_ids(&self) -> Vec<Uuid> {
-        self.issued.keys().copied().collect::<BTreeSet<_>>().into_iter().collect()
+        self.issued.keys().copied().collect()
     }
 
-    pub(crate) fn check(
-        &mut self,
-        told: &Told,
-        partitions: &[Checked],
-        universe: &Universe,
-    ) -> Check {
+    pub(crate) fn check(&mut self, told: &Told, known: &Known<'_>) -> Check {
         for (partition, decided_next) in &told.had_seen {
             let shown = told.shows.get(partition);
             let is_order = matches!(told.asked, Asked::Order(_)) && told.status == 200;
@@ -47,40 +67,96 @@ impl Memory {
                 format!("a client that has seen {decided_next} is shown {shown:?}: {told:?}")
             })?;
         }
-        match (&told.asked, &told.said) {
-            (Asked::Purchase { deal, key, .. }, Said::Order(order)) => {
-                universe.count(if told.status == 202 { "purchases taken" } else { "answered 200" });
-                self.issued.insert(order.order_id, told.subject);
-                check_command(told, order, partitions)?;
-                if order.status != OrderStatus::Queued {
-                    self.check_key((told.subject, *deal, key.clone()), order)?;
+        match &told.asked {
+            Asked::Purchase { deal, key, quantity } => {
+                let issued = Issued { subject: told.subject, deal: *deal, quantity: *quantity };
+                self.check_purchase(told, issued, key, known)
+            }
+            Asked::Order(id) => self.check_shown(told, *id, known),
+            Asked::Stream(id) => streams::check(told, *id, known),
+            Asked::Orders(status) => {
+                let Said::Orders(page) = &told.said else { return Ok(()) };
+                known.universe.count("pages of orders shown");
+                pages::check(told, page, *status, known)?;
+                page.items.iter().try_for_each(|order| self.remember(told, order, known))
+            }
+            Asked::Deal(deal_id) => deals::check(told, *deal_id, known),
+            Asked::Command => {
+                if let Said::Command(queued) = &told.said {
+                    self.tickets.insert(queued.command_id, told.subject);
                 }
-                self.check_order(told, order.order_id, order, partitions)
+                tickets::check_command(told, known)
             }
-            (Asked::Order(id), Said::Order(order)) => {
-                universe.count("orders shown");
-                check_asked(told, *id, order, partitions)?;
-                self.check_order(told, *id, order, partitions)
+            Asked::Ticket(id) => {
+                let is_issued = self.tickets.contains_key(id);
+                tickets::check(told, (*id, is_issued), known)
             }
-            (Asked::Order(id), Said::Problem(problem)) => {
+        }
+    }
+
+    fn check_purchase(
+        &mut self,
+        told: &Told,
+        issued: Issued,
+        key: &str,
+        known: &Known<'_>,
+    ) -> Check {
+        let deal = issued.deal;
+        match &told.said {
+            Said::Order(order) => {
+                let is_taken = told.status == 202;
+                known.universe.count(if is_taken { "purchases taken" } else { "answered 200" });
+                check_command(told, order, known)?;
+                self.issued.insert(order.order_id, issued);
+                if order.status != OrderStatus::Queued {
+                    self.check_key((told.subject, deal, key.to_owned()), order)?;
+                }
+                self.check_order(told, order.order_id, order, known)
+            }
+            Said::Problem(problem) => {
+                door::count(told, known.universe);
+                door::check_known_key(told, (deal, key), problem.code, known.partitions)?;
+                door::check_refusal(told, deal, problem.code, known)
+            }
+            Said::Stream(_) | Said::Orders(_) | Said::Deal(_) | Said::Command(_) | Said::Other => {
+                Ok(())
+            }
+        }
+    }
+
+    fn check_shown(&mut self, told: &Told, id: Uuid, known: &Known<'_>) -> Check {
+        match &told.said {
+            Said::Order(order) => {
+                known.universe.count("orders shown");
+                check_asked(told, id, order, known.partitions)?;
+                self.check_order(told, id, order, known)
+            }
+            Said::Problem(problem) => {
                 let is_unknown = problem.code == ProblemCode::OrderNotFound;
-                let is_issued = self.issued.contains_key(id);
+                let is_issued = self.issued.contains_key(&id);
                 expect("I2", !(is_unknown && is_issued), || {
                     format!("an order that was given out is not found: {told:?}")
                 })
             }
-            (Asked::Orders, Said::Orders(orders)) => {
-                universe.count("pages of orders shown");
-                orders
-                    .iter()
-                    .try_for_each(|order| self.check_order(told, order.order_id, order, &[]))
+            Said::Stream(_) | Said::Orders(_) | Said::Deal(_) | Said::Command(_) | Said::Other => {
+                Ok(())
             }
-            (Asked::Purchase { deal, key, .. }, Said::Problem(problem)) => {
-                check_known_key(told, (*deal, key), problem.code, partitions)?;
-                check_refusal(told, *deal, problem.code, partitions, universe)
-            }
-            (_, _) => Ok(()),
         }
+    }
+
+    /// I2 at the end: each id that was given out stands for what was bought, by whom it was bought,
+    /// and has become an order or repeats one.
+    pub(crate) fn check_at_rest(&self, partitions: &[Checked]) -> Check {
+        self.issued.iter().try_for_each(|(id, issued)| {
+            let position = position_of(*id);
+            let ledger = position.and_then(|position| ledger(partitions, position));
+            let order = position.zip(ledger).and_then(|(at, ledger)| ledger.order_of(at.offset));
+            let is_it = order.is_some_and(|(_, order)| {
+                (order.customer.0, order.deal_id) == (issued.subject, issued.deal)
+                    && i64::from(order.quantity) == issued.quantity
+            });
+            expect("I2", is_it, || format!("{id} was given out for {issued:?}, and is {order:?}"))
+        })
     }
 
     /// I5: whatever took units under a key is one order.
@@ -95,21 +171,13 @@ impl Memory {
     }
 
     /// I9 over what the client has seen, and the state of the answer against the log.
-    fn check_order(
-        &mut self,
-        told: &Told,
-        id: Uuid,
-        order: &Order,
-        partitions: &[Checked],
-    ) -> Check {
+    fn check_order(&mut self, told: &Told, id: Uuid, order: &Order, known: &Known<'_>) -> Check {
         let Some(position) = position_of(order.order_id) else {
             return expect("I2", false, || format!("{id} is no place of this log"));
         };
+        self.remember(told, order, known)?;
         let Some(&decided_next) = told.shows.get(&position.partition) else { return Ok(()) };
-        if told.arrived {
-            self.check_forward(told, (id, order.status), (position.partition, decided_next))?;
-        }
-        let Some(ledger) = ledger(partitions, position) else { return Ok(()) };
+        let Some(ledger) = ledger(known.partitions, position) else { return Ok(()) };
         let queued = order.status == OrderStatus::Queued;
         if queued {
             let is_taken = told.status == 202;
@@ -117,10 +185,29 @@ impl Memory {
                 format!("{id} is shown as queued at {decided_next}")
             });
         }
-        let truth = ledger.orders.get(&position.offset).and_then(|it| at(&it.past, decided_next));
+        let found = ledger.orders.get(&position.offset);
+        let truth = found.and_then(|it| at(&it.past, decided_next)).copied();
         expect("I6", truth == Some(order.status), || {
             format!("{id} is {:?} at {decided_next}, the log says {truth:?}", order.status)
         })
+    }
+
+    /// Takes note of an order that is shown: it has one id, and goes no way back.
+    fn remember(&mut self, told: &Told, order: &Order, known: &Known<'_>) -> Check {
+        let id = order.order_id;
+        let Some(position) = position_of(id) else {
+            return expect("I2", false, || format!("{id} is no place of this log"));
+        };
+        let first = *self.ids.entry(position).or_insert(id);
+        expect("I5", first == id, || format!("{position} has two ids, {first} and {id}"))?;
+        let Some(&decided_next) = told.shows.get(&position.partition) else { return Ok(()) };
+        known.universe.count("orders compared with what their client saw before");
+        match told.arrived {
+            true => {
+                self.check_forward(told, (id, order.status), (position.partition, decided_next))
+            }
+            false => Ok(()),
+        }
     }
 }
 
@@ -136,7 +223,7 @@ impl Memory {
         let last = self.last.insert((told.client, id), seen);
         let Some((before, of, shown)) = last else { return Ok(()) };
         // A purchase in the log is told to be queued, even if it has been decided since.
-        let is_look = matches!(told.asked, Asked::Order(_) | Asked::Orders);
+        let is_look = matches!(told.asked, Asked::Order(_) | Asked::Orders(_));
         let has_said = told.had_seen.get(&of).is_some_and(|seen| *seen >= shown);
         expect("I9", !(is_look && has_said) || leads(before, status), || {
             format!("{id} was {before:?} and is {status:?} now: {told:?}")
@@ -145,8 +232,8 @@ impl Memory {
 }
 
 /// The newest entry that was so at `decided_next`.
-fn at<T: Copy>(past: &[(Offset, T)], decided_next: Offset) -> Option<T> {
-    past.iter().rev().find(|(from, _)| *from <= decided_next).map(|(_, it)| *it)
+fn at<T>(past: &[(Offset, T)], decided_next: Offset) -> Option<&T> {
+    past.iter().rev().find(|(from, _)| *from <= decided_next).map(|(_, it)| it)
 }
 
 /// Whether steps lead from one status to the other.
@@ -185,11 +272,13 @@ fn check_asked(told: &Told, id: Uuid, order: &Order, partitions: &[Checked]) -> 
     expect("I5", is_right, || format!("{first} is {known:?}, and shown is {told:?}"))
 }
 
-/// I2: who is told that a purchase was taken finds it in the log.
-fn check_command(told: &Told, order: &Order, partitions: &[Checked]) -> Check {
-    let found = position_of(order.order_id).and_then(|position| purchase(partitions, position));
+/// I2: who is told that a purchase was taken finds it in the log, as they have sent it.
+fn check_command(told: &Told, order: &Order, known: &Known<'_>) -> Check {
+    let position = position_of(order.order_id);
+    let found = position.and_then(|position| purchase(known.partitions, position));
     let is_theirs = found.is_some_and(|purchase| purchase.customer.0 == told.subject);
-    expect("I2", is_theirs, || format!("no purchase of theirs stands there: {told:?}"))
+    let is_it = told.status != 202 || known.requests.place_of(told.request) == position;
+    expect("I2", is_theirs && is_it, || format!("no purchase of theirs stands there: {told:?}"))
 }
 
 fn purchase(partitions: &[Checked], position: Position) -> Option<PlacePurchase> {
@@ -209,52 +298,19 @@ fn purchase(partitions: &[Checked], position: Position) -> Option<PlacePurchase>
     }
 }
 
-/// I5 at the door: whose first order has taken units by the `decided_next` that the answer states
-/// is told of it, whatever has become of the deal since, until that is retired.
-fn check_known_key(
-    told: &Told,
-    (deal_id, key): (DealId, &str),
-    code: ProblemCode,
-    partitions: &[Checked],
-) -> Check {
-    let Some((&partition, &decided_next)) = told.shows.iter().next() else { return Ok(()) };
-    let Some(checked) = partitions.get(usize::from(partition)) else { return Ok(()) };
-    let ledger = &checked.ledger;
-    let first = ledger.first_under(deal_id, Digest::of_key(told.subject, key));
-    let first = first.filter(|first| *first < decided_next);
-    let took = first.and_then(|first| ledger.orders.get(&first)).is_some_and(|order| {
-        order.past.first().is_some_and(|(_, status)| *status != OrderStatus::Rejected)
-    });
-    expect("I5", !took || code == ProblemCode::DealRetired, || {
-        format!("refused at {decided_next}, although {first:?} took units: {told:?}")
-    })
-}
+#[cfg(test)]
+mod tests {
+    use schemas::DealId;
+    use uuid::Uuid;
 
-/// I7 at the door: refused for what was so at the `decided_next` that the answer states, and that
-/// was reached a second ago at the earliest.
-fn check_refusal(
-    told: &Told,
-    deal_id: DealId,
-    code: ProblemCode,
-    partitions: &[Checked],
-    universe: &Universe,
-) -> Check {
-    let is_state = matches!(code, ProblemCode::SoldOut | ProblemCode::DealPaused);
-    let Some((&partition, &decided_next)) = told.shows.iter().next().filter(|_| is_state) else {
-        return Ok(());
-    };
-    universe.count("refusals at the door");
-    let Some(checked) = partitions.get(usize::from(partition)) else { return Ok(()) };
-    let past = checked.ledger.deals.get(&deal_id).map(|deal| {
-        let past = deal.past.iter().map(|&(from, left, paused)| (from, (left, paused)));
-        at(&past.collect::<Vec<_>>(), decided_next)
-    });
-    let state = past.flatten();
-    let is_sold_out = code == ProblemCode::SoldOut;
-    let is_so = state.is_some_and(|(left, paused)| if is_sold_out { left == 0 } else { paused });
-    expect("I7", is_so, || format!("{deal_id} was {state:?} at {decided_next}: {told:?}"))?;
-    let reached = checked.ledger.decided_next_at(told.at_ms.saturating_sub(FRESH_MS));
-    expect("I7", decided_next >= reached, || {
-        format!("refused by a view at {decided_next}, and the log was at {reached}: {told:?}")
-    })
+    use super::{Issued, Memory};
+
+    #[test]
+    fn an_id_that_stands_for_nothing_is_found_at_rest() {
+        let mut memory = Memory::default();
+        assert_eq!(memory.check_at_rest(&[]), Ok(()));
+        let issued = Issued { subject: Uuid::nil(), deal: DealId(Uuid::nil()), quantity: 1 };
+        memory.issued.insert(Uuid::nil(), issued);
+        assert_eq!(memory.check_at_rest(&[]).map_err(|breach| breach.promise), Err("I2"));
+    }
 }

@@ -1,15 +1,23 @@
-//! Operators: announce the deals, and change, pause and close them in mid-sale.
+//! Operators: announce the deals, some again; change, pause and close them in mid-sale. Must not
+//! know what a deal looks like to anybody else.
 
 use http::Method;
 use platform::clock::Clock;
+use schemas::http::CommandStatus;
 use schemas::{DealId, Timestamp};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Client, Draft};
 use crate::dice::{Dice, mix};
 use crate::faults::Site;
-use crate::history::Asked;
+use crate::history::{Asked, Said, Told};
 use crate::universe::START_MS;
+
+/// Some deals stay open while hours go by.
+const LONG_MS: i64 = 12 * 3_600_000;
+/// How often an operator asks at most what became of a command.
+const TICKET_TRIES_MAX: u32 = 8;
 
 /// What is known of a deal before it is announced.
 #[derive(Clone, Debug)]
@@ -30,6 +38,7 @@ impl Offer {
         let price = 100 + dice.below(900).cast_signed();
         let opens_at = START_MS + dice.between(0, 20_000).cast_signed() - 15_000;
         let closes_at = opens_at + 10_000 + dice.scattered(20_000, 200_000).cast_signed();
+        let closes_at = if dice.one_in(4) { closes_at + LONG_MS } else { closes_at };
         let hold = if dice.one_in(3) { 0 } else { dice.between(2, 40) };
         let terms = json!({
             "product": { "name": "Lamp", "description": "It shines.", "image_url": null },
@@ -47,6 +56,18 @@ impl Offer {
     fn path(&self, number: Site) -> String {
         format!("/v1/admin/products/{}/deals/{}", self.product, deal_key(number))
     }
+
+    /// The same deal with other terms.
+    fn changed(&self, dice: &mut Dice) -> Value {
+        let mut terms = self.terms.clone();
+        match dice.below(4) {
+            0 => terms["title"] = json!("Lamps for less"),
+            1 => terms["limit_per_customer"] = json!(dice.between(1, 4)),
+            2 => terms["price"]["amount"] = json!(self.price + 1),
+            _ => terms["stock"] = json!(dice.scattered(1, 50)),
+        }
+        terms
+    }
 }
 
 fn deal_key(number: Site) -> String {
@@ -56,21 +77,35 @@ fn deal_key(number: Site) -> String {
 /// Announces a deal, then changes it now and then.
 pub(crate) async fn operate(mut client: Client, number: Site) {
     let offer = Offer::of(client.ground.plan.seed, number);
-    let announcement = Draft::new(Asked::Other, Method::PUT, offer.path(number)).json(&offer.terms);
-    insist(&mut client, announcement.waiting(5)).await;
+    let announce = |terms: &Value| {
+        Draft::new(Asked::Command, Method::PUT, offer.path(number)).json(terms).waiting(5)
+    };
+    order(&mut client, announce(&offer.terms)).await;
+    if client.dice.one_in(3) {
+        // Some deals are not open yet, and begin anew.
+        let terms = offer.changed(&mut client.dice);
+        order(&mut client, announce(&terms)).await;
+    }
     let changes = client.dice.below(6);
     for change in 0..changes {
         client.pause_ms(200, 40_000).await;
-        let draft = draft(&mut client, &offer, change);
-        insist(&mut client, draft).await;
+        let draft = match client.dice.below(8) {
+            0 => announce(&offer.terms),
+            1 => announce(&offer.changed(&mut client.dice)),
+            _ => draft(&mut client, &offer, change),
+        };
+        order(&mut client, draft).await;
+        if client.dice.one_in(2) {
+            look_at(&mut client, offer.deal_id).await;
+        }
     }
     client.universe().count("operators that are done");
 }
 
 fn draft(client: &mut Client, offer: &Offer, change: u64) -> Draft {
     let address = format!("/v1/admin/deals/{}", offer.deal_id.0);
-    let post = |action: &str| Draft::post(Asked::Other, format!("{address}/{action}"));
-    match client.dice.below(12) {
+    let post = |action: &str| Draft::post(Asked::Command, format!("{address}/{action}"));
+    let draft = match client.dice.below(12) {
         0..4 => {
             let delta = client.dice.between(0, 8).cast_signed() - 3;
             let delta = if delta == 0 { 5 } else { delta };
@@ -86,16 +121,48 @@ fn draft(client: &mut Client, offer: &Offer, change: u64) -> Draft {
                 .json(&json!({ "closes_at": Timestamp::from_millis(later).to_string() }))
         }
         _ => post("closure"),
+    };
+    let wait = if client.dice.one_in(3) { client.dice.between(1, 5) } else { 0 };
+    draft.waiting(wait)
+}
+
+/// Looks at a deal as anybody may.
+pub(super) async fn look_at(client: &mut Client, deal: DealId) {
+    client.ask(Draft::get(Asked::Deal(deal), format!("/v1/deals/{}", deal.0))).await;
+}
+
+/// Gives an order, and perhaps asks what became of it.
+async fn order(client: &mut Client, draft: Draft) {
+    let told = insist(client, draft).await;
+    let Said::Command(queued) = told.said else { return };
+    if client.dice.one_in(2) {
+        until_done(client, queued.command_id).await;
+    }
+}
+
+/// Asks what became of a command until it is known, at one gateway or another.
+pub(super) async fn until_done(client: &mut Client, command_id: Uuid) {
+    for _ in 0..TICKET_TRIES_MAX {
+        let wait = if client.dice.one_in(2) { client.dice.between(1, 10) } else { 0 };
+        let draft = Draft::get(Asked::Ticket(command_id), format!("/v1/commands/{command_id}"));
+        let told = client.ask(draft.waiting(wait)).await;
+        if let Some(Told { said: Said::Command(answer), .. }) = told
+            && answer.status != CommandStatus::Queued
+        {
+            return;
+        }
+        client.go_elsewhere();
+        client.pause_ms(50, 2_000).await;
     }
 }
 
 /// Tries until it is told something that is no matter of time.
-async fn insist(client: &mut Client, draft: Draft) {
+pub(super) async fn insist(client: &mut Client, draft: Draft) -> Told {
     loop {
         if let Some(told) = client.ask(draft.clone()).await
             && (told.status < 500 && told.status != 404)
         {
-            return;
+            return told;
         }
         client.go_elsewhere();
         client.pause_ms(100, 2_000).await;

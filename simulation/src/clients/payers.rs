@@ -54,7 +54,7 @@ async fn notify(client: &mut Client, bill: Bill, (payment, result): (&str, &str)
         });
         let now_seconds = client.universe().clock.now_millis() / 1_000;
         let signed = signature::sign(WEBHOOK_SECRET, now_seconds, body.to_string().as_bytes());
-        let draft = Draft::post(Asked::Other, "/v1/webhooks/payments").json(&body);
+        let draft = Draft::post(Asked::Command, "/v1/webhooks/payments").json(&body);
         let told = client.ask(draft.with("timedeal-signature", signed)).await;
         // A gateway whose clock is wrong takes the signature for old.
         if told.is_some_and(|told| told.status < 500 && told.status != 401) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use order_worker::{
-    Order, PartitionBoard, PartitionWorker, Resume, Share, Snapshots, Work, WorkerParts,
+    Order, PartitionBoard, PartitionWorker, Phase, Resume, Share, Snapshots, Work, WorkerParts,
 };
 use platform::shutdown::ShutdownToken;
 use schemas::Partition;
@@ -77,6 +77,13 @@ impl Worker {
             }
         }
         parked
+    }
+
+    /// What it says that it decides about, and under which epoch.
+    pub(crate) fn owned(&self) -> Vec<(Partition, u64)> {
+        let status = self.board.list().into_iter();
+        let owned = status.filter(|status| status.phase == Phase::Owning);
+        owned.map(|status| (status.partition, status.epoch)).collect()
     }
 
     /// How many partitions are parked.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sabotage::Bug;
 use schemas::{DealId, Offset, Timestamp};
 
 use super::deal::Deal;
@@ -37,7 +38,8 @@ impl Agenda {
             if let Some(hold) = before.hold {
                 self.holds.remove(&(hold.expires_at, hold.offset, at));
             }
-            if let Some(hold) = after.hold {
+            let is_forgotten = before.hold.is_some() && sabotage::is_planted(Bug::HoldForgotten);
+            if let Some(hold) = after.hold.filter(|_| !is_forgotten) {
                 self.holds.insert((hold.expires_at, hold.offset, at));
             }
         }

@@ -1,5 +1,6 @@
 //! Deals created, and replaced before they open.
 
+use sabotage::Bug;
 use schemas::limits::{
     DEAL_DURATION_MS_MAX, DESCRIPTION_CHARS_MAX, HOLD_SECONDS_MAX, IMAGE_URL_BYTES_MAX,
     LIMIT_PER_CUSTOMER_MAX, PRICE_MAX, STOCK_MAX, TITLE_CHARS_MAX,
@@ -50,7 +51,9 @@ fn replaced(
         Found::Deal(deal) => deal,
     };
     let is_same = announcement_digest(product_id, deal_key, terms) == deal.announcement();
-    if deal.is_open_by(log_time) {
+    let is_unsold = deal.orders.len() == 0 && !deal.closed;
+    let is_taken_as_new = is_unsold && sabotage::is_planted(Bug::AnnouncedWhileOpen);
+    if deal.is_open_by(log_time) && !is_taken_as_new {
         return if is_same { Ok(Replaced::Same) } else { Err(RefusalCode::DealAlreadyOpen) };
     }
     if deal.closed {
