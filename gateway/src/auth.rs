@@ -119,7 +119,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let Some(value) = values.next() else {
         return Err(Refusal::token_missing());
     };
-    let text = value.to_str().ok().filter(|_| values.next().is_none());
+    // Read faster than by `to_str`; a byte that is not ASCII is in no token that was signed.
+    let text = std::str::from_utf8(value.as_bytes()).ok().filter(|_| values.next().is_none());
     let token = text.and_then(|text| text.split_once(' ')).filter(|(scheme, token)| {
         scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX
     });

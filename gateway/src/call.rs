@@ -4,9 +4,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::Empty;
 use hyper::body::Incoming;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The body of a request.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Call {
 
     /// The W3C trace context of the request, if there is one.
     pub(crate) fn traceparent(&self) -> Option<&HeaderValue> {
-        self.headers.get("traceparent").filter(|value| is_traceparent(value.as_bytes()))
+        self.headers.get(TRACEPARENT).filter(|value| is_traceparent(value.as_bytes()))
     }
 }
 

@@ -27,7 +27,7 @@ use crate::keys::GatewayKeys;
 use crate::limits::Limits;
 use crate::problem::Refusal;
 use crate::retry::Dice;
-use crate::routes::{self, Matched};
+use crate::routes::{self, LastRefusal, Matched};
 use crate::server::{self, Ready, Routes, ServeError};
 use crate::status::{Readiness, StatusView};
 use crate::ticket::Tickets;
@@ -70,6 +70,7 @@ pub(crate) struct Service {
     pub(crate) dice: Arc<Dice>,
     pub(crate) appended: Appended,
     pub(crate) congestion: Congestion,
+    pub(crate) last_refusal: LastRefusal,
     /// Whoever looks for a deal that the view does not know holds one.
     pub(crate) old_deals: Semaphore,
     /// Thrown when the gateway stops: nobody waits any longer.
@@ -118,6 +119,7 @@ impl Gateway {
             dice: Arc::new(Dice::new(dice_seed)),
             appended: Appended::new(),
             congestion: Congestion::new(&parts.config, Arc::clone(&clock)),
+            last_refusal: LastRefusal::default(),
             old_deals: Semaphore::new(OLD_DEALS_MAX),
             stopping: ShutdownToken::new(),
             commands: parts.commands,

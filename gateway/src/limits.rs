@@ -9,6 +9,7 @@ use governor::clock::Clock as _;
 use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter, middleware::NoOpMiddleware};
+use hashbrown::DefaultHashBuilder;
 use http::HeaderMap;
 use platform::clock::Clock;
 use platform::shutdown::ShutdownToken;
@@ -21,7 +22,8 @@ use crate::problem::Refusal;
 /// How often those are forgotten who have not called for long.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
-type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, LimitClock, NoOpMiddleware<Nanos>>;
+type State<K> = DashMapStateStore<K, DefaultHashBuilder>;
+type Limiter<K> = RateLimiter<K, State<K>, LimitClock, NoOpMiddleware<Nanos>>;
 
 /// The process's clock in governor's terms.
 #[derive(Clone)]
@@ -127,7 +129,7 @@ pub(crate) fn caller(
 
 fn limiter<K: Clone + Eq + std::hash::Hash>(rate: RateConfig, clock: &LimitClock) -> Limiter<K> {
     let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
-    RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
+    RateLimiter::new(quota, State::default(), clock.clone())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Refusals on their way out: one problem, its headers, and the one function that makes a response
 //! of it. The table of problems is in `schemas`; this must not know which call was refused.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use warp::Reply;
 use warp::reply::Response;
 
 use crate::retry::Dice;
+use crate::server::ANSWER_HEADERS;
 
 /// The media type of every problem.
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -25,23 +27,28 @@ pub(crate) const BEARER_SCOPE: HeaderValue =
 const SIGNATURE: HeaderValue = HeaderValue::from_static(r#"Timedeal-Signature realm="payments""#);
 const PASSWORD: HeaderValue = HeaderValue::from_static(r#"Password realm="accounts""#);
 
+/// Room for most bodies.
+const BODY_BYTES: usize = 256;
+
 /// When to come again if nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A call refused. Boxed: results of handlers stay small.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Refusal(Box<Refused>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Refused {
     problem: Problem,
+    /// The problem as it was written, if it was.
+    body: Option<Bytes>,
     retry_after: Option<Duration>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
     /// A refusal with this code for this reason.
-    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::from(Problem::new(code, detail))
     }
 
@@ -91,6 +98,12 @@ impl Refusal {
         self
     }
 
+    /// Writes the body, which clones share. Nothing of it may be changed after that.
+    pub(crate) fn written(mut self) -> Self {
+        self.0.body = Some(write(&self.0.problem));
+        self
+    }
+
     /// The code.
     #[cfg(test)]
     pub(crate) fn code(&self) -> ProblemCode {
@@ -104,12 +117,12 @@ impl Refusal {
 
     /// The same with a body in one piece.
     pub(crate) fn into_bytes(self, dice: &Dice) -> http::Response<Bytes> {
-        let Refused { problem, retry_after, headers } = *self.0;
-        let body = serde_json::to_vec(&problem).expect("a problem is plain data");
-        let mut response = http::Response::new(Bytes::from(body));
+        let Refused { problem, body, retry_after, headers } = *self.0;
+        let mut response = http::Response::new(body.unwrap_or_else(|| write(&problem)));
         *response.status_mut() =
             StatusCode::from_u16(problem.status).expect("the table has valid statuses");
         let out = response.headers_mut();
+        out.reserve(ANSWER_HEADERS);
         out.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in headers {
@@ -129,8 +142,14 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self(Box::new(Refused { problem, retry_after: None, headers: Vec::new() }))
+        Self(Box::new(Refused { problem, body: None, retry_after: None, headers: Vec::new() }))
     }
+}
+
+fn write(problem: &Problem) -> Bytes {
+    let mut body = Vec::with_capacity(BODY_BYTES);
+    serde_json::to_writer(&mut body, problem).expect("a problem is plain data");
+    Bytes::from(body)
 }
 
 /// What a 401 asks for.

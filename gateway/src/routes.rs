@@ -10,6 +10,7 @@ mod pages;
 mod payments;
 mod people;
 mod purchases;
+mod refused;
 mod reply;
 mod sight;
 mod streams;
@@ -17,6 +18,7 @@ mod table;
 
 pub(crate) use payments::record as record_payment;
 pub(crate) use purchases::too_many as too_many_purchases;
+pub(crate) use refused::LastRefusal;
 pub(crate) use reply::{NO_STORE, json};
 pub(crate) use sight::{Lookup, Sight, read_offset};
 pub(crate) use table::{Matched, OPERATIONS, PURCHASE, find};

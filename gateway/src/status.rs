@@ -15,13 +15,13 @@ mod readiness;
 mod telemetry;
 mod watch;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use event_log::Log;
+use hashbrown::HashMap;
 use platform::clock::Clock;
 use read_model::{DealRow, Store};
 use schemas::http::Queue;

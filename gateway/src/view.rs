@@ -16,9 +16,9 @@ mod rate;
 mod recent;
 mod slot;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use read_model::{Changes, CommandRow, DealRow, KeyRow, OrderChange, OrderRow};
 use schemas::log::{Decision, FilterState};
 use schemas::{CustomerId, DealId, Digest, Offset, Partition};

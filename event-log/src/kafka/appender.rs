@@ -19,8 +19,8 @@ use super::own_thread::OwnThread;
 use crate::contract::{AppendError, Receipt, Record};
 use crate::weight::{RECORD_BYTES_MAX, record_bytes};
 
-/// How long one poll waits for acknowledgements.
-const POLL: Duration = Duration::from_millis(50);
+/// How long one poll goes on. Its last millisecond is spent in a loop that does not wait.
+const POLL: Duration = Duration::from_millis(200);
 /// What a message costs in the client's queue beside our bytes, roughly.
 const MESSAGE_BYTES: usize = 128;
 /// A successor of a producer that failed soon after it began waits so long …
@@ -86,8 +86,9 @@ impl Appender {
         let (answer, receipt) = oneshot::channel();
         let call = Call::new(&shared.told, partition, (records.len(), bytes), answer);
         shared.send(partition, records, &call);
-        let gone = shared.unknown(partition, "the producer is gone");
-        Receipt::new(async move { receipt.await.unwrap_or(Err(gone)) })
+        let told = Arc::clone(&shared.told);
+        let gone = move |_| Err(told.unknown(partition, "the producer is gone"));
+        Receipt::new(async move { receipt.await.unwrap_or_else(gone) })
     }
 
     /// Takes nothing more.
@@ -125,10 +126,6 @@ impl Shared {
     fn unavailable(&self, partition: Partition, reason: &str) -> AppendError {
         let (log, reason) = (self.told.name.clone(), reason.into());
         AppendError::Unavailable { log, partition, reason }
-    }
-
-    fn unknown(&self, partition: Partition, reason: &str) -> AppendError {
-        AppendError::Unknown { log: self.told.name.clone(), partition, reason: reason.into() }
     }
 
     /// Hands a call's records to the client, one after the other and nobody else's between them.

@@ -54,6 +54,13 @@ pub(super) struct Told {
     pub(super) load: Load,
 }
 
+impl Told {
+    /// Nobody knows what became of an append.
+    pub(super) fn unknown(&self, partition: Partition, reason: &str) -> AppendError {
+        AppendError::Unknown { log: self.name.clone(), partition, reason: reason.into() }
+    }
+}
+
 /// One call of append.
 pub(super) struct Call {
     told: Arc<Told>,

@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_millis(10);
 /// Records that are published together at most.
 const TOGETHER_MAX: usize = 8_192;
 /// A partition at whose end nobody reads is let go after so long.
-const UNUSED_MS_MAX: u64 = 60_000;
+const UNUSED_MS_MAX: u64 = 10_000;
 /// How often that is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Room for records that were fetched and not read yet.

@@ -4,15 +4,39 @@
 use schemas::Fingerprint;
 use schemas::http::Order;
 
-/// The weak tag of an order without its `queue`.
+/// Room for what may change about most orders.
+const STATE_BYTES: usize = 128;
+
+/// The weak tag of an order: of what may change about it, and of its id for all that does not.
 ///
 /// # Panics
-/// Never: an order can always be written.
+/// Never: what it is made of can always be written.
 #[must_use]
 pub fn order_etag(order: &Order) -> String {
-    let tagged = Order { queue: None, ..order.clone() };
-    let bytes = serde_json::to_vec(&tagged).expect("an order can always be written as JSON");
-    format!("W/\"{}\"", Fingerprint::of(&[&bytes]))
+    let Order {
+        order_id,
+        deal_id,
+        product_id,
+        status,
+        decided_at,
+        expires_at,
+        rejection,
+        payment,
+        refund,
+        // The same whenever they are known, which they are together.
+        quantity: _,
+        unit_price: _,
+        total: _,
+        purchased_at: _,
+        client_reference: _,
+        // The place in the queue changes all the time, and is no news.
+        queue: _,
+    } = order;
+    let known = [deal_id.is_some(), product_id.is_some()].map(u8::from);
+    let mut state = Vec::with_capacity(STATE_BYTES);
+    let changing = (status, decided_at, expires_at, rejection, payment, refund);
+    serde_json::to_writer(&mut state, &changing).expect("they are plain data");
+    format!("W/\"{}\"", Fingerprint::of(&[order_id.as_bytes(), &known, &state]))
 }
 
 /// Whether an If-None-Match header names this tag, compared weakly; `*` names every tag.

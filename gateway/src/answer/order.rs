@@ -187,8 +187,27 @@ mod tests {
         assert_eq!(queued(9), queued(1));
         let decided = order_etag(&order_body(Uuid::nil(), &row(), None));
         assert_ne!(decided, queued(1));
-        let other = OrderRow { refund_due: 1, ..row() };
-        assert_ne!(decided, order_etag(&order_body(Uuid::nil(), &other, None)));
+        let at = Timestamp::from_millis(30);
+        let others = [
+            OrderRow { refund_due: 1, ..row() },
+            OrderRow { refund_due: 1, refund_settled: 1, ..row() },
+            OrderRow { status: OrderStatus::Cancelled, ..row() },
+            OrderRow { decided_at: at, ..row() },
+            OrderRow { expires_at: Some(at), ..row() },
+            OrderRow { payment: None, ..row() },
+            OrderRow { rejection: Some((RefusalCode::SoldOut, false)), ..row() },
+            OrderRow { rejection: Some((RefusalCode::SoldOut, true)), ..row() },
+        ];
+        let other_tag = |row: &OrderRow| order_etag(&order_body(Uuid::nil(), row, None));
+        let mut tags: Vec<String> = others.iter().map(other_tag).collect();
+        let product_id = Some("lamp".parse().unwrap());
+        tags.push(order_etag(&order_body(Uuid::nil(), &row(), product_id)));
+        tags.push(order_etag(&order_body(Uuid::max(), &row(), None)));
+        tags.extend([decided.clone(), queued(1)]);
+        let all = tags.len();
+        tags.sort();
+        tags.dedup();
+        assert_eq!(tags.len(), all);
         let strong = decided.trim_start_matches("W/");
         for header in ["*", &decided, strong, &format!("\"x\" , {decided}")] {
             assert!(etag_matches(header, &decided), "{header}");

@@ -1,5 +1,7 @@
 //! The body of a request, within its limits of size and time.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -32,7 +34,12 @@ pub(crate) async fn read_body(call: &Call) -> Result<Bytes, Refusal> {
     if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIMEOUT, collect(body)).await {
+    let mut collecting = pin!(collect(body));
+    // Nearly every body comes with its head: it needs no timer.
+    if let Poll::Ready(read) = futures_util::poll!(collecting.as_mut()) {
+        return read;
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, collecting).await {
         Ok(read) => read,
         Err(_) => {
             let detail = "the body did not arrive within 10 s";

@@ -1,17 +1,18 @@
 //! The Idempotency-Key header.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use schemas::http::ProblemCode;
 use schemas::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 
 use crate::problem::Refusal;
 
 const NAME: &str = "Idempotency-Key";
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The key: 1 to 255 visible ASCII characters. Written bare or as a quoted string it is the same
 /// key, so quotes and backslashes cannot be part of one.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let mut values = headers.get_all(NAME).iter();
+    let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {
         let detail = "this call needs an Idempotency-Key";
         return Err(Refusal::field(ProblemCode::IdempotencyKeyMissing, NAME, detail));

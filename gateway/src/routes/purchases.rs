@@ -9,13 +9,13 @@ use http::{StatusCode, header};
 use sabotage::Bug;
 use schemas::http::{OrderStatus, ProblemCode, PurchaseRequest};
 use schemas::log::{Command, PlacePurchase};
-use schemas::{CustomerId, Digest, Fingerprint, Partition, Position};
+use schemas::{CustomerId, Digest, Fingerprint, Position};
 use warp::reply::Response;
 
 use super::Answer;
-use super::reply::{SEEN, Seen, put_order_location, visible};
+use super::reply::put_order_location;
 use super::sight::{Lookup, Sight, Until};
-use crate::admission::{self, Door, Question};
+use crate::admission::{Door, Question};
 use crate::answer::QueuedPurchase;
 use crate::auth::{Principal, Scope, Scopes};
 use crate::call::Call;
@@ -33,8 +33,9 @@ pub(super) async fn place(service: &Service, call: Arc<Call>) -> Answer {
     let key = Digest::of_key(customer.0, idempotency_key(&call.headers)?);
     let request: PurchaseRequest = read_json(&call).await?;
     // A deal that this gateway does not know may have been seen elsewhere, in any partition.
-    service.catch_up(&call.headers, service.status.partition_of(request.deal_id)).await?;
     let partition = service.status.partition_of(request.deal_id);
+    service.catch_up(&call.headers, partition).await?;
+    let partition = partition.or_else(|| service.status.partition_of(request.deal_id));
     let question = Question {
         deal_id: request.deal_id,
         key,
@@ -54,7 +55,10 @@ pub(super) async fn place(service: &Service, call: Arc<Call>) -> Answer {
         Door::Admit(admission) => admission,
         Door::Known(first) => return repeat(service, first, customer).await,
         Door::KeyReused => return Err(key_reused()),
-        Door::Refuse(refused) => return Err(refuse(service, &refused, partition)),
+        Door::Refuse(refused) => {
+            let log_id = service.status.log_id();
+            return Err(service.last_refusal.say(log_id, partition, refused));
+        }
         Door::ComeBack(code, wait) => return Err(Refusal::new(code, code.title()).after(wait)),
     };
     let purchase = Purchase { request, question, admission };
@@ -178,29 +182,6 @@ pub(crate) fn too_many(service: &Service) -> Refusal {
 fn key_reused() -> Refusal {
     let detail = "the key belongs to a purchase with another body";
     Refusal::field(ProblemCode::IdempotencyKeyReused, "Idempotency-Key", detail)
-}
-
-/// What the door refuses, as a problem, with the state that it rests on.
-fn refuse(
-    service: &Service,
-    refused: &admission::Refusal,
-    partition: Option<Partition>,
-) -> Refusal {
-    let mut refusal = if refused.code == ProblemCode::OutOfRange {
-        let detail = "not from 1 to the deal's limit_per_customer";
-        Refusal::field(ProblemCode::OutOfRange, "/quantity", detail)
-    } else {
-        Refusal::new(refused.code, refused.code.title())
-    };
-    if let Some(wait) = refused.retry_after {
-        refusal = refusal.after(wait);
-    }
-    if let (Some(partition), Some(decided_next)) = (partition, refused.decided_next) {
-        let mut seen = Seen::new(service.status.log_id());
-        seen.note(partition, decided_next);
-        refusal = refusal.with_header(SEEN, visible(seen.to_string()));
-    }
-    refusal.retryable(refused.retryable).resting_on(refused.as_of)
 }
 
 /// The hash of all that a retry must repeat.

@@ -8,6 +8,7 @@ use warp::Reply;
 use warp::reply::Response;
 
 pub(crate) use crate::answer::Seen;
+use crate::server::ANSWER_HEADERS;
 
 /// The header that says what a client has seen.
 pub(crate) const SEEN: HeaderName = HeaderName::from_static("timedeal-seen");
@@ -19,17 +20,19 @@ pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Anybody may see it, and keep it for a second.
 pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=1");
 
+/// Room for most bodies.
+const BODY_BYTES: usize = 1_024;
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An answer with a JSON body.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T, cache: HeaderValue) -> Response {
-    let mut bytes = Vec::with_capacity(512);
+    let mut bytes = Vec::with_capacity(BODY_BYTES);
     serde_json::to_writer(&mut bytes, body).expect("bodies are plain data");
     let mut response = http::Response::new(Bytes::from(bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    // Room for all that is still to come: growing would rehash.
-    headers.reserve(16);
+    headers.reserve(ANSWER_HEADERS);
     headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::CACHE_CONTROL, cache);
     response.into_response()
@@ -44,7 +47,9 @@ pub(crate) fn put_seen(headers: &mut HeaderMap, seen: &Seen) {
 
 /// Says where the order lives.
 pub(crate) fn put_order_location(headers: &mut HeaderMap, name: HeaderName, order_id: Uuid) {
-    headers.insert(name, visible(format!("/v1/orders/{order_id}")));
+    let mut path = *b"/v1/orders/00000000-0000-0000-0000-000000000000";
+    order_id.hyphenated().encode_lower(&mut path["/v1/orders/".len()..]);
+    headers.insert(name, HeaderValue::from_bytes(&path).expect("it is visible ASCII"));
 }
 
 /// A header of text that we made ourselves.

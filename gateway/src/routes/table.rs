@@ -95,6 +95,9 @@ pub(crate) fn find(method: &Method, path: &str) -> Matched {
 
 /// Whether the path is one of the template.
 fn fits(template: &str, path: &str) -> bool {
+    if template == path {
+        return true;
+    }
     let (mut expected, mut found) = (template.split('/'), path.split('/'));
     loop {
         match (expected.next(), found.next()) {

@@ -166,6 +166,7 @@ impl Connection {
             .serve_connection(TokioIo::new(wire), service);
         let mut connection = pin!(connection);
         let served = tokio::select! {
+            biased;
             served = connection.as_mut() => served,
             () = stopping.cancelled() => {
                 connection.as_mut().graceful_shutdown();

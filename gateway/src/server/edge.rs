@@ -14,6 +14,7 @@ use http_body_util::Empty;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::Service as HyperService;
 use schemas::http::ProblemCode;
+use uuid::Uuid;
 
 use super::framing;
 use super::telemetry::Meters;
@@ -23,6 +24,9 @@ use crate::composition::Service;
 use crate::problem::Refusal;
 use crate::retry::Dice;
 use crate::routes::{self, Matched, PURCHASE, too_many_purchases};
+
+/// Room for all headers that most answers have: a map that grows hashes them all again.
+pub(crate) const ANSWER_HEADERS: usize = 12;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client's that is taken over.
@@ -256,12 +260,13 @@ fn take_request_id(headers: &HeaderMap, dice: &Dice) -> HeaderValue {
 
 /// A request id: 32 random hexadecimal digits.
 pub(super) fn request_id(dice: &Dice) -> HeaderValue {
-    let id = format!("{:016x}{:016x}", dice.draw(), dice.draw());
-    HeaderValue::try_from(id).expect("hexadecimal digits are visible ASCII")
+    let mut digits = Uuid::encode_buffer();
+    let id = Uuid::from_u64_pair(dice.draw(), dice.draw()).simple().encode_lower(&mut digits);
+    HeaderValue::from_str(id).expect("hexadecimal digits are visible ASCII")
 }
 
 /// Whatever follows on the connection may be a part of this request, or not.
-fn hang_up(fault: &str) -> Refusal {
+fn hang_up(fault: &'static str) -> Refusal {
     Refusal::new(ProblemCode::Malformed, fault)
         .with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }

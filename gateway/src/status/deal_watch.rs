@@ -1,10 +1,10 @@
 //! News of deals: the latest state for everybody who watches, whatever they missed. A change of
 //! status goes out at once, counters at the next tick; each piece of news is written once.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 use read_model::DealRow;
 use schemas::http::DealStatus;
 use schemas::{DealId, Offset, Timestamp};

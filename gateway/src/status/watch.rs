@@ -1,9 +1,9 @@
 //! Waiting for one order or command: woken when it is decided or changed, and only then, however
 //! many wait for others.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hashbrown::HashMap;
 use schemas::Offset;
 use tokio::sync::watch;
 

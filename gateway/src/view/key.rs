@@ -1,8 +1,7 @@
 //! Keys of all orders of unretired deals that ever took a unit, so that a retry finds its first
 //! order without a look-up, however long ago that was (promise I5). They leave with their deal.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use schemas::{DealId, Digest, Fingerprint, Offset};
 
 /// The order that a key is bound to.

@@ -1,7 +1,6 @@
 //! Orders and outcomes as the view keeps them: small, because there may be a million of them.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use read_model::{CommandRow, OrderRow, PaymentRow};
 use schemas::http::OrderStatus;
 use schemas::id::ClientReference;

@@ -1,5 +1,7 @@
 //! The one table of problems: code, HTTP status, title, and whether trying again can help.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +21,13 @@ pub struct FieldFault {
 pub struct Problem {
     /// `/problems/{code}`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The same for every occurrence of the code.
-    pub title: String,
+    pub title: Cow<'static, str>,
     /// HTTP status.
     pub status: u16,
     /// What happened this time.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
     /// The code; stable, for programs.
     pub code: ProblemCode,
     /// Whether the same request may succeed later.
@@ -47,10 +49,10 @@ pub struct Problem {
 impl Problem {
     /// A problem of this code that happened like this.
     #[must_use]
-    pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
+    pub fn new(code: ProblemCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            kind: format!("/problems/{}", code.as_str()),
-            title: code.title().to_owned(),
+            kind: code.kind().into(),
+            title: code.title().into(),
             status: code.status(),
             detail: detail.into(),
             code,
@@ -91,6 +93,12 @@ macro_rules! problems {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$name => $code, )* }
+            }
+
+            /// The type of its problems.
+            #[must_use]
+            pub const fn kind(self) -> &'static str {
+                match self { $( Self::$name => concat!("/problems/", $code), )* }
             }
 
             /// HTTP status.

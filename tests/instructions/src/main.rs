@@ -11,6 +11,7 @@ mod deciding;
 mod door;
 mod following;
 mod records;
+mod request;
 mod sale;
 mod strangers;
 
@@ -27,7 +28,7 @@ type Work = Box<dyn FnMut() -> usize>;
 type Prepare = fn() -> Work;
 
 /// Each work, by its name in the file of counts, and what prepares it.
-const WORKS: [(&str, Prepare); 15] = [
+const WORKS: [(&str, Prepare); 18] = [
     ("decide: held", deciding::held),
     ("decide: sold out", deciding::sold_out),
     ("fold: held", deciding::fold_held),
@@ -43,6 +44,9 @@ const WORKS: [(&str, Prepare); 15] = [
     ("token: HS256", strangers::tokens),
     ("purchase: read", strangers::purchases),
     ("purchase: field at fault", strangers::bad_purchases),
+    ("request: taken", request::taken),
+    ("request: sold out", request::sold_out),
+    ("request: sold out, unseen", request::sold_out_unseen),
 ];
 
 fn main() -> ExitCode {

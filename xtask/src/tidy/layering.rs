@@ -37,7 +37,10 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("simulation", ALL),
     ("decoders", &["schemas", "event-log", "decider", "order-worker", "gateway", "platform"]),
     ("fuzz", &["decoders"]),
-    ("instructions", &["schemas", "decision-log", "decider", "read-model", "gateway", "platform"]),
+    (
+        "instructions",
+        &["schemas", "event-log", "decision-log", "decider", "read-model", "gateway", "platform"],
+    ),
     ("test-servers", &[]),
     ("xtask", &[]),
 ];

@@ -1,12 +1,13 @@
-//! Deadlines of a connection, on a clock that runs only while nothing else does.
+//! Deadlines of a connection, on a clock that runs only while nothing else does, and its writes.
 
+use std::io::IoSlice;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-use super::{HEAD_TIMEOUT, IDLE_TIMEOUT, Stage, WRITE_TIMEOUT, Wire};
+use super::{HEAD_TIMEOUT, IDLE_TIMEOUT, JOINED_BYTES_MAX, Stage, WRITE_TIMEOUT, Wire};
 use crate::retry::Dice;
 
 /// The gateway's end of a connection, and the client's.
@@ -64,6 +65,24 @@ async fn a_call_under_way_has_no_deadline_and_the_next_head_has_one_of_its_own()
     let start = Instant::now();
     assert_eq!(wire.read(&mut [0; 64]).await.unwrap(), 0);
     assert_eq!(start.elapsed().as_secs(), IDLE_TIMEOUT.as_secs());
+}
+
+#[tokio::test]
+async fn pieces_arrive_in_order_whether_they_are_joined_or_not() {
+    for bytes in [0, 1, JOINED_BYTES_MAX - 3, JOINED_BYTES_MAX - 2, 64 << 10] {
+        let stage = Stage::default();
+        let (mut wire, mut client) = connect(&stage).await;
+        stage.begin();
+        let body: Vec<u8> = (0..=u8::MAX).cycle().take(bytes).collect();
+        let pieces = [IoSlice::new(b"he"), IoSlice::new(b"ad"), IoSlice::new(&body)];
+        let written = wire.write_vectored(&pieces).await.unwrap();
+        drop(wire);
+        let mut told = Vec::new();
+        client.read_to_end(&mut told).await.unwrap();
+        let whole = [&b"head"[..], &body].concat();
+        assert_eq!(told, whole[..written], "{bytes}");
+        assert!(written == whole.len() || bytes > JOINED_BYTES_MAX, "{bytes}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
