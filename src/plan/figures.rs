@@ -83,8 +83,8 @@ pub(super) const MEASURED: Figures = Figures {
         "decisions that a gateway's view follows",
         150_000.0,
         "a second and core",
-        "assumed: 20,000 instructions of the gateway's own to decode one, for the filter and the \
-         view, by `cargo xtask instructions`",
+        "assumed: 5,400 instructions of the gateway's own to decode one, for the filter and the \
+         view, by `cargo xtask instructions`, and as much again to read it from a broker",
     ),
     decided: figure(
         "decisions of one partition, one hot deal",
