@@ -30,6 +30,7 @@ mod stream;
 pub mod ticket;
 pub mod view;
 mod web;
+mod written;
 
 pub use composition::{Counter, Gateway, GatewayParts};
 pub use config::{AddressRange, GatewayConfig, RateConfig};

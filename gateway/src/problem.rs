@@ -12,7 +12,7 @@ use warp::Reply;
 use warp::reply::Response;
 
 use crate::retry::Dice;
-use crate::server::ANSWER_HEADERS;
+use crate::written;
 
 /// The media type of every problem.
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -26,9 +26,6 @@ pub(crate) const BEARER_SCOPE: HeaderValue =
     HeaderValue::from_static(r#"Bearer realm="timedeal", error="insufficient_scope""#);
 const SIGNATURE: HeaderValue = HeaderValue::from_static(r#"Timedeal-Signature realm="payments""#);
 const PASSWORD: HeaderValue = HeaderValue::from_static(r#"Password realm="accounts""#);
-
-/// Room for most bodies.
-const BODY_BYTES: usize = 256;
 
 /// When to come again if nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -100,7 +97,7 @@ impl Refusal {
 
     /// Writes the body, which clones share. Nothing of it may be changed after that.
     pub(crate) fn written(mut self) -> Self {
-        self.0.body = Some(write(&self.0.problem));
+        self.0.body = Some(written::json(&self.0.problem));
         self
     }
 
@@ -118,13 +115,11 @@ impl Refusal {
     /// The same with a body in one piece.
     pub(crate) fn into_bytes(self, dice: &Dice) -> http::Response<Bytes> {
         let Refused { problem, body, retry_after, headers } = *self.0;
-        let mut response = http::Response::new(body.unwrap_or_else(|| write(&problem)));
-        *response.status_mut() =
-            StatusCode::from_u16(problem.status).expect("the table has valid statuses");
+        let body = body.unwrap_or_else(|| written::json(&problem));
+        let status = StatusCode::from_u16(problem.status).expect("the table has valid statuses");
+        let no_store = HeaderValue::from_static("no-store");
+        let mut response = written::response(status, body, (PROBLEM_JSON, no_store));
         let out = response.headers_mut();
-        out.reserve(ANSWER_HEADERS);
-        out.insert(header::CONTENT_TYPE, PROBLEM_JSON);
-        out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         for (name, value) in headers {
             out.append(name, value);
         }
@@ -144,12 +139,6 @@ impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Self(Box::new(Refused { problem, body: None, retry_after: None, headers: Vec::new() }))
     }
-}
-
-fn write(problem: &Problem) -> Bytes {
-    let mut body = Vec::with_capacity(BODY_BYTES);
-    serde_json::to_writer(&mut body, problem).expect("a problem is plain data");
-    Bytes::from(body)
 }
 
 /// What a 401 asks for.

@@ -10,7 +10,7 @@ mod wire;
 
 pub use accept::serve_operations;
 pub(crate) use accept::serve_public;
-pub(crate) use edge::{ANSWER_HEADERS, Routes};
+pub(crate) use edge::Routes;
 pub use operations::{
     Operations, PartitionControl, PartitionRow, Ready, ResumeOptions, ResumeRefusal,
 };

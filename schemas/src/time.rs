@@ -70,8 +70,8 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A time in the years that have four digits. Most answers have several, and chrono's own way
-/// takes longer than all the rest of writing one.
+/// A time in the years that have four digits. Nearly every answer has one or more, and chrono makes
+/// a text of its own of each first.
 fn written(time: DateTime<Utc>) -> [u8; 24] {
     let mut text = *b"0000-00-00T00:00:00.000Z";
     let year = u32::try_from(time.year()).expect("years are not below 0 here");

@@ -1,14 +1,13 @@
 //! Answers as responses: JSON, their headers, and what the client is told that it has seen.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 use warp::Reply;
 use warp::reply::Response;
 
 pub(crate) use crate::answer::Seen;
-use crate::server::ANSWER_HEADERS;
+use crate::written;
 
 /// The header that says what a client has seen.
 pub(crate) const SEEN: HeaderName = HeaderName::from_static("timedeal-seen");
@@ -20,22 +19,11 @@ pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// Anybody may see it, and keep it for a second.
 pub(crate) const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=1");
 
-/// Room for most bodies.
-const BODY_BYTES: usize = 1_024;
-
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An answer with a JSON body.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T, cache: HeaderValue) -> Response {
-    let mut bytes = Vec::with_capacity(BODY_BYTES);
-    serde_json::to_writer(&mut bytes, body).expect("bodies are plain data");
-    let mut response = http::Response::new(Bytes::from(bytes));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.reserve(ANSWER_HEADERS);
-    headers.insert(header::CONTENT_TYPE, JSON);
-    headers.insert(header::CACHE_CONTROL, cache);
-    response.into_response()
+    written::response(status, written::json(body), (JSON, cache)).into_response()
 }
 
 /// Says what the answer shows.

@@ -25,9 +25,6 @@ use crate::problem::Refusal;
 use crate::retry::Dice;
 use crate::routes::{self, Matched, PURCHASE, too_many_purchases};
 
-/// Room for all headers that most answers have: a map that grows hashes them all again.
-pub(crate) const ANSWER_HEADERS: usize = 12;
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client's that is taken over.
 const REQUEST_ID_BYTES_MAX: usize = 64;

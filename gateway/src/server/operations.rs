@@ -22,6 +22,7 @@ use crate::call::{Call, CallBody};
 use crate::problem::Refusal;
 use crate::reading::{parse_json, read_body};
 use crate::retry::Dice;
+use crate::written;
 
 /// One partition as its owner in this process has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,8 +188,7 @@ fn text(status: StatusCode, body: String) -> Response<Bytes> {
 }
 
 fn json<T: Serialize>(body: &T) -> Response<Bytes> {
-    let bytes = serde_json::to_vec(body).expect("rows are plain data");
-    let mut response = Response::new(Bytes::from(bytes));
+    let mut response = Response::new(written::json(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -2,6 +2,7 @@
 //! A second ledger goes on no further than the rows have.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
 
 use read_model::{CommandRow, DealRow, OrderRow};
 use schemas::log::{Command, Decision, FilterState};
@@ -57,38 +58,27 @@ impl Mirror {
             let (decision, command) = self.ahead.pop_front().expect("it was looked at");
             self.ledger.fold(&decision, command.as_ref(), &self.silent)?;
         }
-        self.check_orders(&rows)?;
-        self.check_commands(&rows)?;
+        self.check_each("orders", (&rows.orders, &self.ledger.orders), is_order)?;
+        self.check_each("commands", (&rows.commands, &self.ledger.outcomes), is_command)?;
         self.check_deals(&rows)
     }
 
-    fn check_orders(&self, rows: &Rows) -> Check {
-        let own = of(self.partition, &rows.orders);
-        let (mut found, mut pairs) = (0, own.zip(self.ledger.orders.iter()));
-        pairs.try_for_each(|((at, row), (offset, order))| {
-            found += 1;
-            expect("I6", at.offset == *offset && is_order(row, order), || {
-                format!("at {}: {row:?} should be {order:?}", self.read_offset)
+    /// Whether each row is what became of the command that stands there, and none is missing.
+    fn check_each<R: Debug, T: Debug>(
+        &self,
+        what: &str,
+        (rows, known): (&BTreeMap<Position, R>, &BTreeMap<Offset, T>),
+        is_it: fn(&R, &T) -> bool,
+    ) -> Check {
+        let mut pairs = of(self.partition, rows).zip(known);
+        pairs.try_for_each(|((at, row), (offset, told))| {
+            expect("I6", at.offset == *offset && is_it(row, told), || {
+                format!("at {}: {row:?} should be {offset}: {told:?}", self.read_offset)
             })
         })?;
-        let orders = of(self.partition, &rows.orders).count();
-        expect("I6", orders == self.ledger.orders.len() && orders == found, || {
-            format!("{orders} orders in rows, {} in the log", self.ledger.orders.len())
-        })
-    }
-
-    fn check_commands(&self, rows: &Rows) -> Check {
-        let own = of(self.partition, &rows.commands);
-        let (mut found, mut pairs) = (0, own.zip(self.ledger.outcomes.iter()));
-        pairs.try_for_each(|((at, row), (offset, outcome))| {
-            found += 1;
-            expect("I6", at.offset == *offset && is_command(row, outcome), || {
-                format!("at {}: {row:?} should be {offset}: {outcome:?}", self.read_offset)
-            })
-        })?;
-        let commands = of(self.partition, &rows.commands).count();
-        expect("I6", commands == self.ledger.outcomes.len() && commands == found, || {
-            format!("{commands} commands in rows, {} in the log", self.ledger.outcomes.len())
+        let found = of(self.partition, rows).count();
+        expect("I6", found == known.len(), || {
+            format!("{found} {what} in rows, {} in the log", known.len())
         })
     }
 

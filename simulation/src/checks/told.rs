@@ -7,7 +7,7 @@ mod pages;
 mod streams;
 mod tickets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::http::{Order, OrderStatus, ProblemCode};
 use schemas::log::{Command, PlacePurchase};
@@ -18,7 +18,7 @@ pub(super) use deals::Listeners;
 
 use super::ledger::is_step;
 use super::requests::Requests;
-use super::{Check, Checked, expect, ledger, read_command};
+use super::{Breach, Check, Checked, expect, ledger, read_command};
 use crate::faults::Site;
 use crate::history::{Asked, Said, Told, position_of};
 use crate::plan::OPERATORS;
@@ -47,7 +47,7 @@ pub(crate) struct Memory {
     /// The same by where their purchases stand: an order has one id for ever.
     ids: BTreeMap<Position, Uuid>,
     /// Ids of commands that were given out.
-    tickets: BTreeMap<Uuid, Uuid>,
+    tickets: BTreeSet<Uuid>,
     /// What a client last saw of an id, and the `decided_next` of which partition that was.
     last: BTreeMap<(Site, Uuid), (OrderStatus, Partition, Offset)>,
     /// The order that took units under a key.
@@ -78,17 +78,17 @@ impl Memory {
                 let Said::Orders(page) = &told.said else { return Ok(()) };
                 known.universe.count("pages of orders shown");
                 pages::check(told, page, *status, known)?;
-                page.items.iter().try_for_each(|order| self.remember(told, order, known))
+                page.items.iter().try_for_each(|order| self.remember(told, order, known).map(drop))
             }
             Asked::Deal(deal_id) => deals::check(told, *deal_id, known),
             Asked::Command => {
                 if let Said::Command(queued) = &told.said {
-                    self.tickets.insert(queued.command_id, told.subject);
+                    self.tickets.insert(queued.command_id);
                 }
                 tickets::check_command(told, known)
             }
             Asked::Ticket(id) => {
-                let is_issued = self.tickets.contains_key(id);
+                let is_issued = self.tickets.contains(id);
                 tickets::check(told, (*id, is_issued), known)
             }
         }
@@ -172,10 +172,7 @@ impl Memory {
 
     /// I9 over what the client has seen, and the state of the answer against the log.
     fn check_order(&mut self, told: &Told, id: Uuid, order: &Order, known: &Known<'_>) -> Check {
-        let Some(position) = position_of(order.order_id) else {
-            return expect("I2", false, || format!("{id} is no place of this log"));
-        };
-        self.remember(told, order, known)?;
+        let position = self.remember(told, order, known)?;
         let Some(&decided_next) = told.shows.get(&position.partition) else { return Ok(()) };
         let Some(ledger) = ledger(known.partitions, position) else { return Ok(()) };
         let queued = order.status == OrderStatus::Queued;
@@ -192,22 +189,26 @@ impl Memory {
         })
     }
 
-    /// Takes note of an order that is shown: it has one id, and goes no way back.
-    fn remember(&mut self, told: &Told, order: &Order, known: &Known<'_>) -> Check {
+    /// Takes note of an order that is shown: it has one id, and goes no way back. Where it stands.
+    fn remember(
+        &mut self,
+        told: &Told,
+        order: &Order,
+        known: &Known<'_>,
+    ) -> Result<Position, Breach> {
         let id = order.order_id;
-        let Some(position) = position_of(id) else {
-            return expect("I2", false, || format!("{id} is no place of this log"));
-        };
+        let words = || format!("{id} is no place of this log");
+        let position = position_of(id).ok_or_else(|| Breach { promise: "I2", words: words() })?;
         let first = *self.ids.entry(position).or_insert(id);
         expect("I5", first == id, || format!("{position} has two ids, {first} and {id}"))?;
-        let Some(&decided_next) = told.shows.get(&position.partition) else { return Ok(()) };
-        known.universe.count("orders compared with what their client saw before");
-        match told.arrived {
-            true => {
-                self.check_forward(told, (id, order.status), (position.partition, decided_next))
+        let partition = position.partition;
+        if let Some(&decided_next) = told.shows.get(&partition) {
+            known.universe.count("orders compared with what their client saw before");
+            if told.arrived {
+                self.check_forward(told, (id, order.status), (partition, decided_next))?;
             }
-            false => Ok(()),
         }
+        Ok(position)
     }
 }
 

@@ -72,8 +72,13 @@ fn answered(
     })
 }
 
+/// The key that signs all tokens here.
+pub(crate) fn signing() -> SigningKeys {
+    SigningKeys::single(SigningKeyMaterial::Hs256(SecretBytes::new(vec![7; 32])))
+}
+
 /// Tokens of a thousand customers.
-fn tokens(issuer: &TokenIssuer) -> Vec<String> {
+pub(crate) fn tokens(issuer: &TokenIssuer) -> Vec<String> {
     let token = |number| {
         issuer.issue(&TokenRequest {
             subject: customer(number),
@@ -120,8 +125,7 @@ async fn gateway(stock: u64) -> (Counter, TokenIssuer) {
     let mut follower = status.follower(0);
     while follower.step().await.unwrap() > 0 {}
     status.ask_ends_once().await;
-    let signing = SigningKeys::single(SigningKeyMaterial::Hs256(SecretBytes::new(vec![7; 32])));
-    let tokens = Rotating::new(TokenKeys::new(&signing).unwrap());
+    let tokens = Rotating::new(TokenKeys::new(&signing()).unwrap());
     let ring = KeyRing::new([(1, SecretBytes::new(vec![9; 32]))]).unwrap();
     let parts = GatewayParts {
         commands: Arc::new(commands),

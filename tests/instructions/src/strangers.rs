@@ -1,30 +1,19 @@
 //! What a gateway reads of a purchase before it knows anything about whoever sent it.
 
 use std::hint::black_box;
-use std::time::Duration;
 
-use gateway::auth::{Scope, Scopes, TokenIssuer, TokenRequest, VerifyToken};
+use gateway::auth::{TokenIssuer, VerifyToken};
 use gateway::probe;
 use http::{HeaderMap, HeaderValue, header};
-use platform::secrets::{SecretBytes, SigningKeyMaterial, SigningKeys};
 
 use crate::sale::{NOW, customer, deal_id};
-use crate::{TIMES, Work};
+use crate::{TIMES, Work, request};
 
 /// Tokens that were not seen before, each of another customer.
 pub(crate) fn tokens() -> Work {
-    let material = SigningKeyMaterial::Hs256(SecretBytes::new(vec![7; 32]));
-    let issuer = TokenIssuer::of(&SigningKeys::single(material)).unwrap();
+    let issuer = TokenIssuer::of(&request::signing()).unwrap();
+    let (tokens, verifier) = (request::tokens(&issuer), issuer.verifier());
     let now_seconds = NOW.as_millis() / 1_000;
-    let request = |number| TokenRequest {
-        subject: customer(number),
-        scopes: Scopes::of(&[Scope::Shop]),
-        now_seconds,
-        ttl: Duration::from_secs(3_600),
-    };
-    let tokens: Vec<String> =
-        (0..TIMES as u64).map(|number| issuer.issue(&request(number))).collect();
-    let verifier = issuer.verifier();
     Box::new(move || {
         let is_good = |token: &&String| verifier.verify(black_box(token), now_seconds).is_ok();
         tokens.iter().filter(is_good).count()
