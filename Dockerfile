@@ -13,19 +13,19 @@ WORKDIR /build
 COPY . .
 
 # A panic says its line without debug information too, and four programs with it are large.
-ENV CARGO_PROFILE_RELEASE_DEBUG=none
+ENV CARGO_PROFILE_DIST_DEBUG=none
 
 # Cargo compares times of files, but those of a checkout do not say what the cached target was built
 # from: all of our own sources count as new, only dependencies come from the cache.
 RUN --mount=type=cache,id=timedeal-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=timedeal-target,target=/build/target,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
-    && cargo build --release --locked --package timedeal --features cloud --bins \
+    && cargo build --profile dist --locked --package timedeal --features cloud --bins \
     && install -D --target-directory=/image/bin \
-        target/release/timedeal \
-        target/release/gateway \
-        target/release/order-worker \
-        target/release/projector \
+        target/dist/timedeal \
+        target/dist/gateway \
+        target/dist/order-worker \
+        target/dist/projector \
     && install -d /image/keys /image/snapshots
 
 # Has glibc of the release that the build ran on, libgcc, certificates and no shell.

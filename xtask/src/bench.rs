@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::background::clean_command;
-use crate::programs::{build_release, finish, finish_quietly};
+use crate::programs::{build_dist, finish, finish_quietly};
 use crate::servers::{KAFKA_VERSION, OwnServers, Server};
 use crate::tree::Tree;
 
@@ -45,7 +45,7 @@ pub(crate) struct Options {
 /// Builds, brings up what the contests need, and lets them be held.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
     build(tree)?;
-    let programs = tree.target.join("release");
+    let programs = programs(tree);
     let benchmarks = programs.join("benchmarks");
     let said =
         finish_quietly(clean_command(&benchmarks, &tree.root).arg("needs").args(&options.only))?;
@@ -71,7 +71,12 @@ pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
 pub(crate) fn build(tree: &Tree) -> Result<()> {
     let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
     let examples = EXAMPLES.iter().flat_map(|example| ["--example", example]);
-    build_release(tree, &["--bins"].into_iter().chain(packages).chain(examples).collect::<Vec<_>>())
+    build_dist(tree, &["--bins"].into_iter().chain(packages).chain(examples).collect::<Vec<_>>())
+}
+
+/// Where [`build`] puts them.
+pub(crate) fn programs(tree: &Tree) -> PathBuf {
+    tree.target.join("dist")
 }
 
 fn arguments(options: &Options, target: &Path) -> Vec<String> {

@@ -33,6 +33,11 @@ pub(crate) fn build_release(tree: &Tree, what: &[&str]) -> Result<()> {
     finish(cargo().args(["build", "--release"]).args(what).current_dir(&tree.root))
 }
 
+/// The same, as it is shipped: more is optimized, and it takes longer.
+pub(crate) fn build_dist(tree: &Tree, what: &[&str]) -> Result<()> {
+    finish(cargo().args(["build", "--profile=dist"]).args(what).current_dir(&tree.root))
+}
+
 /// Runs a command that is heard of only if it fails; returns what it wrote to its output.
 pub(crate) fn finish_quietly(command: &mut Command) -> Result<String> {
     let name = name_of(command);

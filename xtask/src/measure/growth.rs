@@ -21,7 +21,7 @@ pub(crate) struct Options {
 /// Prints tables, and writes them to the page if nothing else was asked for.
 pub(super) fn run(tree: &Tree, options: &Options) -> Result<()> {
     bench::build(tree)?;
-    let programs = tree.target.join("release");
+    let programs = bench::programs(tree);
     let mut command = clean_command(&programs.join("benchmarks"), &tree.root);
     command.arg("growth").arg("--programs").arg(&programs).args(&options.arguments);
     if options.arguments.is_empty() {
