@@ -9,7 +9,7 @@ use schemas::{Offset, Partition};
 
 use crate::filter::{DecisionHead, Filter, Seen, Verdict};
 use crate::park::Park;
-use crate::record;
+use crate::record::{self, Writers};
 
 /// One record, read and judged. `D` is what is kept of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub struct Reader {
     partition: Partition,
     limits: ReadLimits,
     filter: Filter,
+    writers: Writers,
     /// End of the log at the last read.
     end: Offset,
 }
@@ -66,7 +67,7 @@ impl Reader {
         limits: ReadLimits,
     ) -> Self {
         let filter = Filter::new(state, log.partitions());
-        Self { log, partition, limits, filter, end: 0 }
+        Self { log, partition, limits, filter, writers: Writers::default(), end: 0 }
     }
 
     /// The filter's state after the last entry.
@@ -112,16 +113,16 @@ impl Reader {
         expected: impl IntoIterator<Item = &DecisionHead>,
     ) -> Result<Vec<Entry<()>>, ReaderError> {
         let mut expected = expected.into_iter().peekable();
-        self.next_by(|stored| match expected.next_if(|head| record::has_head(stored, head)) {
+        self.next_by(|writers, stored| match expected.next_if(|head| writers.wrote(head, stored)) {
             Some(head) => Ok(Decoded::Decision((), *head)),
-            None => decode(stored).map(Decoded::without_decision),
+            None => decode(writers, stored).map(Decoded::without_decision),
         })
         .await
     }
 
     async fn next_by<D>(
         &mut self,
-        mut decode: impl FnMut(&Stored) -> Result<Decoded<D>, Park>,
+        mut decode: impl FnMut(&mut Writers, &Stored) -> Result<Decoded<D>, Park>,
     ) -> Result<Vec<Entry<D>>, ReaderError> {
         let from = self.state().read_offset;
         let batch = self.log.read(self.partition, from, self.limits).await;
@@ -129,7 +130,8 @@ impl Reader {
         self.end = end;
         let mut entries = Vec::with_capacity(records.len());
         for stored in &records {
-            match decode(stored).and_then(|decoded| self.admit(stored.offset, decoded)) {
+            let decoded = decode(&mut self.writers, stored);
+            match decoded.and_then(|decoded| self.admit(stored.offset, decoded)) {
                 Ok(entry) => entries.push(entry),
                 Err(park) if entries.is_empty() => {
                     return Err(ReaderError::Parked { partition: self.partition, park });
@@ -185,12 +187,12 @@ impl<D> Decoded<D> {
     }
 }
 
-fn decode(stored: &Stored) -> Result<Decoded<Decision>, Park> {
+fn decode(writers: &mut Writers, stored: &Stored) -> Result<Decoded<Decision>, Park> {
     Ok(match record::decode(stored)? {
         DecisionsRecord::Genesis(genesis) => Decoded::Genesis(genesis),
         DecisionsRecord::Owner(owner) => Decoded::Owner(owner),
         DecisionsRecord::Decision(decision) => {
-            let head = record::head(stored, &decision)?;
+            let head = writers.head(stored, &decision)?;
             Decoded::Decision(decision, head)
         }
     })

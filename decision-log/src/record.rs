@@ -1,7 +1,9 @@
 //! Decisions, claims and genesis records as the log takes and gives them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use event_log::{Record, Stored};
+use event_log::{Headers, Record, Stored};
 use schemas::log::{
     Decision, DecisionsRecord, Genesis, HEADER_CLAIM, HEADER_EPOCH, Owner, decode_decisions_record,
 };
@@ -28,8 +30,8 @@ pub fn owner_record(owner: &Owner) -> Record {
 pub struct DecisionWriter {
     epoch: u64,
     claim: Digest,
-    /// The same for all of its records, which share the bytes.
-    headers: [(&'static str, Bytes); 2],
+    /// The same for all of its records, which share them.
+    headers: Headers,
 }
 
 impl DecisionWriter {
@@ -37,17 +39,15 @@ impl DecisionWriter {
     #[must_use]
     pub fn of(owner: &FilterState) -> Self {
         let (epoch, claim) = (owner.epoch, owner.claim);
-        let headers = [
-            (HEADER_EPOCH, Bytes::from(epoch.to_string())),
-            (HEADER_CLAIM, Bytes::from(claim.to_string())),
-        ];
+        let headers = [(HEADER_EPOCH, epoch.to_string()), (HEADER_CLAIM, claim.to_string())];
+        let headers = headers.map(|(name, value)| (name.into(), value.into())).into();
         Self { epoch, claim, headers }
     }
 
     /// The record of the decision that stands in `payload`.
     #[must_use]
     pub fn record(&self, payload: Bytes) -> Record {
-        Record { key: Bytes::new(), headers: self.headers.to_vec(), payload }
+        Record { key: Bytes::new(), headers: Arc::clone(&self.headers), payload }
     }
 
     /// What a filter will find in that record.
@@ -69,9 +69,39 @@ pub(crate) fn decode(stored: &Stored) -> Result<DecisionsRecord, Park> {
     })
 }
 
-/// What the filter has to know of a decision, from its body and its headers.
-pub(crate) fn head(stored: &Stored, decision: &Decision) -> Result<DecisionHead, Park> {
-    Ok(head_of(writer(stored)?, decision, &stored.payload))
+/// Says who wrote a decision. An owner's decisions stand one after the other with the same headers,
+/// so they are read once for all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Writers {
+    last: Headers,
+    /// Epoch and claim that `last` names.
+    writer: Option<(u64, Digest)>,
+}
+
+impl Writers {
+    /// What the filter has to know of a decision, from its body and its headers.
+    pub(crate) fn head(
+        &mut self,
+        stored: &Stored,
+        decision: &Decision,
+    ) -> Result<DecisionHead, Park> {
+        let writer = self.writer(stored).ok_or_else(|| fault(stored.offset))?;
+        Ok(head_of(writer, decision, &stored.payload))
+    }
+
+    /// Whether the record is the decision that `head` was taken from.
+    pub(crate) fn wrote(&mut self, head: &DecisionHead, stored: &Stored) -> bool {
+        payload_hash(&stored.payload) == head.hash
+            && self.writer(stored) == Some((head.epoch, head.claim))
+    }
+
+    fn writer(&mut self, stored: &Stored) -> Option<(u64, Digest)> {
+        if self.last != stored.headers {
+            self.writer = writer(stored);
+            self.last = Arc::clone(&stored.headers);
+        }
+        self.writer
+    }
 }
 
 fn head_of((epoch, claim): (u64, Digest), decision: &Decision, payload: &[u8]) -> DecisionHead {
@@ -79,16 +109,11 @@ fn head_of((epoch, claim): (u64, Digest), decision: &Decision, payload: &[u8]) -
     DecisionHead { epoch, claim, offset, after, log_time, hash: payload_hash(payload) }
 }
 
-/// Whether the record is the decision that `head` was taken from.
-pub(crate) fn has_head(stored: &Stored, head: &DecisionHead) -> bool {
-    payload_hash(&stored.payload) == head.hash && writer(stored) == Ok((head.epoch, head.claim))
-}
-
 /// Epoch and claim of a decision's writer.
-fn writer(stored: &Stored) -> Result<(u64, Digest), Park> {
+fn writer(stored: &Stored) -> Option<(u64, Digest)> {
     let epoch = text(stored, HEADER_EPOCH).and_then(|text| text.parse().ok());
     let claim = text(stored, HEADER_CLAIM).and_then(|text| text.parse().ok());
-    epoch.zip(claim).ok_or_else(|| fault(stored.offset))
+    epoch.zip(claim)
 }
 
 fn text<'a>(stored: &'a Stored, name: &str) -> Option<&'a str> {

@@ -65,7 +65,7 @@ fn payload() -> Bytes {
 fn record(payload: &Bytes) -> Record {
     Record {
         key: Bytes::from_static(KEY),
-        headers: vec![("traceparent", Bytes::from_static(TRACE))],
+        headers: [("traceparent".into(), Bytes::from_static(TRACE))].into(),
         payload: payload.clone(),
     }
 }

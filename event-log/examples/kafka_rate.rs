@@ -115,7 +115,7 @@ impl Drop for Shop {
 }
 
 fn record() -> Record {
-    let headers = HEADERS.iter().map(|(name, value)| (*name, Bytes::from_static(value)));
+    let headers = HEADERS.iter().map(|(name, value)| ((*name).into(), Bytes::from_static(value)));
     let payload = Bytes::from(vec![b'x'; PAYLOAD_BYTES]);
     Record { headers: headers.collect(), payload, ..Record::default() }
 }

@@ -15,13 +15,13 @@ use schemas::{Offset, Partition, Timestamp};
 pub struct Record {
     /// The product id of a command; empty for other records.
     pub key: Bytes,
-    /// Names are few, short and static; values are text.
-    pub headers: Vec<(&'static str, Bytes)>,
+    /// Shared by all records that have the same.
+    pub headers: Headers,
     /// The bytes that the record is about.
     pub payload: Bytes,
 }
 
-/// Names and values of the headers of a record that was read.
+/// Names and values of a record's headers, in order. Names are few and short; values are text.
 pub type Headers = Arc<[(Arc<str>, Bytes)]>;
 
 /// What is read back. Cloning shares the bytes.
@@ -44,7 +44,6 @@ impl Stored {
     /// What becomes of `record` at `offset`.
     pub(crate) fn new(offset: Offset, log_time: Timestamp, record: Record) -> Self {
         let Record { key, headers, payload } = record;
-        let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
         Self { offset, log_time, key, headers, payload }
     }
 

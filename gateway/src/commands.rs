@@ -92,7 +92,9 @@ impl Service {
         let trace = call.traceparent().map(|value| Bytes::copy_from_slice(value.as_bytes()));
         let record = Record {
             key: key.unwrap_or_default(),
-            headers: trace.map(|trace| (HEADER_TRACEPARENT, trace)).into_iter().collect(),
+            headers: trace
+                .map(|trace| [(HEADER_TRACEPARENT.into(), trace)].into())
+                .unwrap_or_default(),
             payload: command.encode().into(),
         };
         let receipt = self.commands.append(partition, vec![record]);

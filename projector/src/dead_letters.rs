@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use event_log::{AppendError, Log, ReadError, ReadLimits, Record, Stored};
 use schemas::{Offset, Partition};
 
@@ -53,10 +52,9 @@ impl DeadLetters {
     async fn append(&self, partition: Partition, stored: Stored) -> Result<(), CopyError> {
         let offset = stored.offset;
         let payload = stored.payload;
-        let headers = vec![
-            (HEADER_PARTITION, Bytes::from(partition.to_string())),
-            (HEADER_OFFSET, Bytes::from(offset.to_string())),
-        ];
+        let headers =
+            [(HEADER_PARTITION, partition.to_string()), (HEADER_OFFSET, offset.to_string())];
+        let headers = headers.map(|(name, value)| (name.into(), value.into())).into();
         let letter = Record { key: stored.key, headers, payload: payload.clone() };
         match self.dead_letters.append(partition, vec![letter]).await {
             Ok(_) => {}

@@ -37,10 +37,11 @@ impl Entry {
             Self::Owner(owner) => plain(owner.encode()),
             Self::Raw(bytes) => plain(bytes.clone()),
             Self::Decision { epoch, claim, decision } => Record {
-                headers: vec![
-                    (HEADER_EPOCH, Bytes::from(epoch.to_string())),
-                    (HEADER_CLAIM, Bytes::from(claim.to_string())),
-                ],
+                headers: [
+                    (HEADER_EPOCH.into(), Bytes::from(epoch.to_string())),
+                    (HEADER_CLAIM.into(), Bytes::from(claim.to_string())),
+                ]
+                .into(),
                 ..plain(decision.encode())
             },
         }

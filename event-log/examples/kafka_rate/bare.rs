@@ -38,7 +38,7 @@ impl<'a> Bare<'a> {
                 producer.poll(Duration::ZERO);
             }
             let headers = self.template.headers.iter().fold(OwnedHeaders::new(), |all, one| {
-                all.insert(Header { key: one.0, value: Some(&one.1[..]) })
+                all.insert(Header { key: &one.0, value: Some(&one.1[..]) })
             });
             let message = BaseRecord::<(), [u8]>::to(self.topic)
                 .partition(0)

@@ -82,7 +82,7 @@ pub(crate) fn an_append_of_nothing_does_not_count_for_log_time(backend: &Backend
 fn heavy(bytes: usize) -> Record {
     Record {
         key: Bytes::from_static(b"key"),
-        headers: vec![("name", Bytes::from_static(b"value"))],
+        headers: [("name".into(), Bytes::from_static(b"value"))].into(),
         payload: Bytes::from(vec![b'x'; bytes - "key".len() - "name".len() - "value".len()]),
     }
 }

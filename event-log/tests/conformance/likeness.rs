@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event_log::{EmbeddedLogs, Log, Options, ReadLimits, Record, SimulatedLog};
+use event_log::{EmbeddedLogs, Headers, Log, Options, ReadLimits, Record, SimulatedLog};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -25,8 +25,8 @@ fn bytes(length: usize) -> impl Strategy<Value = Bytes> {
 }
 
 fn records() -> impl Strategy<Value = Vec<Record>> {
-    let headers =
-        prop::collection::vec((prop::sample::select(vec!["", "a", "epoch"]), bytes(200)), 0..3);
+    let names = prop::sample::select(vec!["", "a", "epoch"]).prop_map(Arc::from);
+    let headers = prop::collection::vec((names, bytes(200)), 0..3).prop_map(Headers::from);
     let record = (bytes(5), headers, bytes(40)).prop_map(|(key, headers, payload)| Record {
         key,
         headers,

@@ -90,11 +90,10 @@ fn collect(
         let found = records.get(at..at + expected.len());
         let found = found.ok_or_else(|| format!("{sent:?} is cut off at {at} of {target:?}"))?;
         let same = found.iter().zip(&expected).all(|(found, expected)| {
-            let headers = found.headers.iter().map(|(name, value)| (&**name, value));
             found.payload == expected.payload
                 && found.key == expected.key
                 && found.log_time == first.log_time
-                && headers.eq(expected.headers.iter().map(|(name, value)| (*name, value)))
+                && found.headers == expected.headers
         });
         if !same || sent.target() != target {
             return Err(format!("{sent:?} at {at} of {target:?} is not what was sent"));

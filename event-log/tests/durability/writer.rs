@@ -88,7 +88,7 @@ impl Sent {
         payload.extend_from_slice(&FILLER[shift..shift + filler_bytes]);
         Record {
             key: Bytes::from(format!("sender-{}", self.sender)),
-            headers: vec![("number", Bytes::from(self.number.to_string()))],
+            headers: [("number".into(), Bytes::from(self.number.to_string()))].into(),
             payload: payload.into(),
         }
     }

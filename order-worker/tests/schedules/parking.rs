@@ -165,7 +165,7 @@ fn a_decisions_log_that_was_cut_behind_a_snapshot_parks_the_partition() {
 fn a_decision_of_an_epoch_that_nobody_claimed_parks_the_partition() {
     let world = World::new();
     let payload = br#"{"v":1,"type":"decision","offset":1,"after":1,"log_time":1,"events":[]}"#;
-    let headers = vec![("epoch", "9".into()), ("claim", "0".repeat(32).into())];
+    let headers = [("epoch".into(), "9".into()), ("claim".into(), "0".repeat(32).into())].into();
     let payload = payload.to_vec().into();
     world.decisions.append_raw(0, Record { headers, payload, ..Record::default() });
     let mut worker = world.worker(1, eager());

@@ -15,7 +15,7 @@ const BROKEN: &[u8] = b"\xff\xfe not JSON at all";
 async fn broken_command() -> (Setup, Decision) {
     let setup = Setup::new().await;
     let key = Bytes::from_static(b"sku-1");
-    let record = Record { key, headers: vec![], payload: BROKEN.into() };
+    let record = Record { key, payload: BROKEN.into(), ..Record::default() };
     assert_eq!(setup.commands.append_raw(0, record).offset, 1);
     setup.own(FIRST);
     let decision = World::new().decide((18, 0, 2));

@@ -44,6 +44,6 @@ impl Writers {
 }
 
 fn claim(record: &Record) -> Option<Digest> {
-    let header = record.headers.iter().find(|(name, _)| *name == HEADER_CLAIM);
+    let header = record.headers.iter().find(|(name, _)| &**name == HEADER_CLAIM);
     header.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok())
 }

@@ -28,7 +28,7 @@ type Work = Box<dyn FnMut() -> usize>;
 type Prepare = fn() -> Work;
 
 /// Each work, by its name in the file of counts, and what prepares it.
-const WORKS: [(&str, Prepare); 18] = [
+const WORKS: [(&str, Prepare); 19] = [
     ("decide: held", deciding::held),
     ("decide: sold out", deciding::sold_out),
     ("fold: held", deciding::fold_held),
@@ -38,6 +38,7 @@ const WORKS: [(&str, Prepare); 18] = [
     ("decision: decode", records::decode_decisions),
     ("filter: effective", following::effective),
     ("filter: fenced", following::fenced),
+    ("reader: own decision", following::read_back),
     ("view: held", following::view_held),
     ("door: admit", door::admit),
     ("door: sold out", door::sold_out),
