@@ -65,7 +65,7 @@ impl Options {
 /// Builds what is to be run, unless a binary is given, and runs it.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
     if options.binary.is_none() {
-        build_release(tree, &[])?;
+        build_release(tree)?;
     }
     run_built(tree, options)
 }

@@ -63,7 +63,7 @@ struct Cell {
 
 /// Builds the programs and runs the faults.
 pub(crate) fn run(tree: &Tree, options: &Options) -> Result<()> {
-    build_release(tree, &[])?;
+    build_release(tree)?;
     run_built(tree, options)
 }
 

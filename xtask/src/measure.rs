@@ -30,15 +30,15 @@ pub(crate) enum What {
 pub(crate) fn run(tree: &Tree, what: &What) -> Result<()> {
     match what {
         What::Takeover(options) => {
-            build_release(tree, &[])?;
+            build_release(tree)?;
             on_own_servers(tree, "measure", |ground, _| takeover::run(ground, options))
         }
         What::Lag(options) => {
-            build_release(tree, &[])?;
+            build_release(tree)?;
             on_own_servers(tree, "measure", |ground, _| lag::run(ground, options))
         }
         What::Overload(options) => {
-            build_release(tree, &[])?;
+            build_release(tree)?;
             overload::run(tree, options)
         }
         What::Growth(options) => growth::run(tree, options),

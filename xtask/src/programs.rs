@@ -28,12 +28,12 @@ pub(crate) fn finish(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Builds release programs: those of the service, or what cargo is told.
-pub(crate) fn build_release(tree: &Tree, what: &[&str]) -> Result<()> {
-    finish(cargo().args(["build", "--release"]).args(what).current_dir(&tree.root))
+/// Builds the programs of the service as tests run them.
+pub(crate) fn build_release(tree: &Tree) -> Result<()> {
+    finish(cargo().args(["build", "--release"]).current_dir(&tree.root))
 }
 
-/// The same, as it is shipped: more is optimized, and it takes longer.
+/// Builds `what` as it is shipped: more is optimized, and it takes longer.
 pub(crate) fn build_dist(tree: &Tree, what: &[&str]) -> Result<()> {
     finish(cargo().args(["build", "--profile=dist"]).args(what).current_dir(&tree.root))
 }
