@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event_log::{Headers, Record, Stored};
+use event_log::{Headers, Record, Stored, headers};
 use schemas::log::{
     Decision, DecisionsRecord, Genesis, HEADER_CLAIM, HEADER_EPOCH, Owner, decode_decisions_record,
 };
@@ -39,8 +39,8 @@ impl DecisionWriter {
     #[must_use]
     pub fn of(owner: &FilterState) -> Self {
         let (epoch, claim) = (owner.epoch, owner.claim);
-        let headers = [(HEADER_EPOCH, epoch.to_string()), (HEADER_CLAIM, claim.to_string())];
-        let headers = headers.map(|(name, value)| (name.into(), value.into())).into();
+        let headers =
+            headers([(HEADER_EPOCH, epoch.to_string()), (HEADER_CLAIM, claim.to_string())]);
         Self { epoch, claim, headers }
     }
 

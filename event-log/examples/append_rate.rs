@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use event_log::{Clock, EmbeddedLogs, Options, Receipt, Record};
+use event_log::{Clock, EmbeddedLogs, Options, Receipt, Record, headers};
 use rusqlite::Connection;
 use schemas::Timestamp;
 
@@ -65,7 +65,7 @@ fn payload() -> Bytes {
 fn record(payload: &Bytes) -> Record {
     Record {
         key: Bytes::from_static(KEY),
-        headers: [("traceparent".into(), Bytes::from_static(TRACE))].into(),
+        headers: headers([("traceparent", Bytes::from_static(TRACE))]),
         payload: payload.clone(),
     }
 }

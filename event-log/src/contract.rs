@@ -24,6 +24,12 @@ pub struct Record {
 /// Names and values of a record's headers, in order. Names are few and short; values are text.
 pub type Headers = Arc<[(Arc<str>, Bytes)]>;
 
+/// These names and values as a record's headers.
+#[must_use]
+pub fn headers<V: Into<Bytes>, const N: usize>(list: [(&str, V); N]) -> Headers {
+    list.map(|(name, value)| (name.into(), value.into())).into()
+}
+
 /// What is read back. Cloning shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {

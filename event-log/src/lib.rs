@@ -21,6 +21,7 @@ use std::sync::Arc;
 pub use assignment::{Assignment, Assignments};
 pub use contract::{
     AppendError, Appended, Batch, Headers, Log, ReadError, ReadLimits, Receipt, Record, Stored,
+    headers,
 };
 pub use embedded::{EmbeddedLogs, OpenError, Options};
 pub use partitioner::partition_of;

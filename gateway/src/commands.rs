@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
-use event_log::{AppendError, Record};
+use event_log::{AppendError, Record, headers};
 use sabotage::Bug;
 use schemas::http::ProblemCode;
 use schemas::log::{Admission, Command, HEADER_TRACEPARENT};
@@ -92,9 +92,7 @@ impl Service {
         let trace = call.traceparent().map(|value| Bytes::copy_from_slice(value.as_bytes()));
         let record = Record {
             key: key.unwrap_or_default(),
-            headers: trace
-                .map(|trace| [(HEADER_TRACEPARENT.into(), trace)].into())
-                .unwrap_or_default(),
+            headers: trace.map(|trace| headers([(HEADER_TRACEPARENT, trace)])).unwrap_or_default(),
             payload: command.encode().into(),
         };
         let receipt = self.commands.append(partition, vec![record]);

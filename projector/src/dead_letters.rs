@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use event_log::{AppendError, Log, ReadError, ReadLimits, Record, Stored};
+use event_log::{AppendError, Log, ReadError, ReadLimits, Record, Stored, headers};
 use schemas::{Offset, Partition};
 
 /// Header of a dead letter: partition of the command, decimal.
@@ -52,9 +52,10 @@ impl DeadLetters {
     async fn append(&self, partition: Partition, stored: Stored) -> Result<(), CopyError> {
         let offset = stored.offset;
         let payload = stored.payload;
-        let headers =
-            [(HEADER_PARTITION, partition.to_string()), (HEADER_OFFSET, offset.to_string())];
-        let headers = headers.map(|(name, value)| (name.into(), value.into())).into();
+        let headers = headers([
+            (HEADER_PARTITION, partition.to_string()),
+            (HEADER_OFFSET, offset.to_string()),
+        ]);
         let letter = Record { key: stored.key, headers, payload: payload.clone() };
         match self.dead_letters.append(partition, vec![letter]).await {
             Ok(_) => {}

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use audit::{AuditError, AuditInput, Invariant, Report, Verdict};
-use bytes::Bytes;
 use decider::{Context, Input, State, decide};
-use event_log::{Record, SimulatedLog};
+use event_log::{Record, SimulatedLog, headers};
 use futures_executor::block_on;
 use read_model::Store;
 use schemas::log::{
@@ -37,11 +36,10 @@ impl Entry {
             Self::Owner(owner) => plain(owner.encode()),
             Self::Raw(bytes) => plain(bytes.clone()),
             Self::Decision { epoch, claim, decision } => Record {
-                headers: [
-                    (HEADER_EPOCH.into(), Bytes::from(epoch.to_string())),
-                    (HEADER_CLAIM.into(), Bytes::from(claim.to_string())),
-                ]
-                .into(),
+                headers: headers([
+                    (HEADER_EPOCH, epoch.to_string()),
+                    (HEADER_CLAIM, claim.to_string()),
+                ]),
                 ..plain(decision.encode())
             },
         }

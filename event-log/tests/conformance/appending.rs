@@ -1,7 +1,7 @@
 //! What every backend promises about appends.
 
 use bytes::Bytes;
-use event_log::{AppendError, RECORD_BYTES_MAX, Record};
+use event_log::{AppendError, RECORD_BYTES_MAX, Record, headers};
 use schemas::Timestamp;
 
 use crate::backends::{ALL, Backend, PARTITIONS, append, block_on, read, record, texts};
@@ -82,7 +82,7 @@ pub(crate) fn an_append_of_nothing_does_not_count_for_log_time(backend: &Backend
 fn heavy(bytes: usize) -> Record {
     Record {
         key: Bytes::from_static(b"key"),
-        headers: [("name".into(), Bytes::from_static(b"value"))].into(),
+        headers: headers([("name", Bytes::from_static(b"value"))]),
         payload: Bytes::from(vec![b'x'; bytes - "key".len() - "name".len() - "value".len()]),
     }
 }

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use event_log::{ReadError, ReadLimits, Record};
+use event_log::{ReadError, ReadLimits, Record, headers};
 
 use crate::backends::{ALL, Backend, PARTITIONS, append, block_on, read, record, texts};
 
@@ -18,12 +18,11 @@ pub(crate) fn keys_headers_and_payloads_come_back_as_they_were(backend: &Backend
         Record::default(),
         Record {
             key: Bytes::from_static(b"\x00\xffkey"),
-            headers: [
-                ("epoch".into(), Bytes::from_static(b"7")),
-                ("claim".into(), Bytes::new()),
-                ("epoch".into(), Bytes::from(vec![0; 300])),
-            ]
-            .into(),
+            headers: headers([
+                ("epoch", Bytes::from_static(b"7")),
+                ("claim", Bytes::new()),
+                ("epoch", Bytes::from(vec![0; 300])),
+            ]),
             payload: Bytes::new(),
         },
         Record { payload: Bytes::from((0..=255).collect::<Vec<u8>>()), ..Record::default() },

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use event_log::{AppendError, Clock, EmbeddedLogs, Log, Options, Receipt, Record};
+use event_log::{AppendError, Clock, EmbeddedLogs, Log, Options, Receipt, Record, headers};
 use futures_executor::block_on;
 use schemas::{Offset, Partition, Timestamp};
 
@@ -88,7 +88,7 @@ impl Sent {
         payload.extend_from_slice(&FILLER[shift..shift + filler_bytes]);
         Record {
             key: Bytes::from(format!("sender-{}", self.sender)),
-            headers: [("number".into(), Bytes::from(self.number.to_string()))].into(),
+            headers: headers([("number", self.number.to_string())]),
             payload: payload.into(),
         }
     }

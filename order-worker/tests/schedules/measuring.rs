@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_log::Record;
+use event_log::{Record, headers};
 use order_worker::{Order, PartitionWorker};
 use schemas::DealId;
 
@@ -101,7 +101,7 @@ fn what_parks_a_partition_while_it_rests_is_its_owners_alarm() {
     worker.follow(Order::Rest);
     // Nobody has claimed epoch 9: whoever reads it parks.
     let payload = br#"{"v":1,"type":"decision","offset":2,"after":2,"log_time":1,"events":[]}"#;
-    let headers = [("epoch".into(), "9".into()), ("claim".into(), "0".repeat(32).into())].into();
+    let headers = headers([("epoch", "9".to_owned()), ("claim", "0".repeat(32))]);
     let record = Record { headers, payload: payload.to_vec().into(), ..Record::default() };
     world.decisions.append_raw(0, record);
     settle(&mut worker);

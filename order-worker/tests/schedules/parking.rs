@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use decision_log::{DecisionWriter, Verdict, genesis_record};
-use event_log::{Fate, Record};
+use event_log::{Fate, Record, headers};
 use order_worker::{Order, PartitionWorker, Phase, Resume, WorkerParts};
 use schemas::log::Genesis;
 use serde_json::{Value, json};
@@ -165,7 +165,7 @@ fn a_decisions_log_that_was_cut_behind_a_snapshot_parks_the_partition() {
 fn a_decision_of_an_epoch_that_nobody_claimed_parks_the_partition() {
     let world = World::new();
     let payload = br#"{"v":1,"type":"decision","offset":1,"after":1,"log_time":1,"events":[]}"#;
-    let headers = [("epoch".into(), "9".into()), ("claim".into(), "0".repeat(32).into())].into();
+    let headers = headers([("epoch", "9".to_owned()), ("claim", "0".repeat(32))]);
     let payload = payload.to_vec().into();
     world.decisions.append_raw(0, Record { headers, payload, ..Record::default() });
     let mut worker = world.worker(1, eager());
