@@ -115,6 +115,7 @@ async fn a_worker_that_stops_waits_for_its_last_snapshot() {
     let snapshots = world.snapshots().offloaded_to(|work| drop(tokio::task::spawn_blocking(work)));
     for seed in 1..=2 {
         let parts = WorkerParts { snapshots: snapshots.clone(), ..world.parts() };
+        let end = world.decisions.end(0).await.unwrap();
         let stop = ShutdownToken::new();
         let mut group = TaskGroup::new(stop.clone());
         let workers = vec![(0, PartitionWorker::new(parts, eager(), seed))];
@@ -122,7 +123,6 @@ async fn a_worker_that_stops_waits_for_its_last_snapshot() {
         let pool = Pool::start(pool, &mut group);
         let run = pool.run(Assignments::all(1).into(), stop.clone());
         group.spawn_fallible("assignments", run);
-        let end = world.decisions.end(0).await.unwrap();
         world.send_bytes(b"something to decide".to_vec());
         // Its claim, and a decision.
         world.decisions.wait(0, end + 1).await;
