@@ -1,5 +1,5 @@
 //! How fast the Kafka logs append and read, beside bare loops over librdkafka's own producer and
-//! consumer in the same run, on the same broker, with the same records and settings.
+//! consumer in the same run, on the same broker, with the same records.
 //!
 //! `cargo run --release -p event-log --example kafka_rate HOST:PORT [records]`. Rates depend on the
 //! machine and on who else uses it; the ratios are what to look at, and they only within one round.

@@ -14,6 +14,7 @@ mod log;
 mod logs;
 pub mod membership;
 mod options;
+mod outbox;
 mod own_thread;
 mod reach;
 mod reading;

@@ -1,8 +1,8 @@
-//! The way into one log: an idempotent producer and the thread that polls it. Must not know how
-//! records are read back.
+//! The way into one log: an idempotent producer, the thread that hands records to it, and the one
+//! that polls it. Must not know how records are read back.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -15,6 +15,7 @@ use super::connection::Connection;
 use super::context::ClientEvents;
 use super::delivery::{Call, Deliveries, Delivery, Told};
 use super::options::KafkaOptions;
+use super::outbox::Outbox;
 use super::own_thread::OwnThread;
 use crate::contract::{AppendError, Receipt, Record};
 use crate::weight::{RECORD_BYTES_MAX, record_bytes};
@@ -27,13 +28,23 @@ const MESSAGE_BYTES: usize = 128;
 const SUCCESSOR_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// … and no longer than this.
 const SUCCESSOR_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Why nothing is taken at the end.
+const CLOSED: &str = "the log is closed";
 /// How long purged messages may take to be reported.
 const PURGE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Appends to one log.
 pub(super) struct Appender {
     shared: Arc<Shared>,
+    sender: OwnThread,
     poller: OwnThread,
+}
+
+/// A call on its way to the client.
+struct Sending {
+    partition: Partition,
+    records: Vec<Record>,
+    call: Arc<Call>,
 }
 
 struct Shared {
@@ -45,9 +56,7 @@ struct Shared {
     producer: RwLock<Arc<BaseProducer<Deliveries>>>,
     /// From a fatal error until the exchange.
     failed: AtomicBool,
-    /// One for each partition, so that the records of a call stand together.
-    order: Vec<Mutex<()>>,
-    closed: AtomicBool,
+    outbox: Outbox<Sending>,
 }
 
 impl Appender {
@@ -58,14 +67,15 @@ impl Appender {
     ) -> Result<Self, KafkaError> {
         let topic = connection.topic(&told.name);
         let producer = RwLock::new(Arc::new(producer(&told, connection, &options)?));
-        let order = (0..told.tails.partitions()).map(|_| Mutex::default()).collect();
-        let (failed, closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        let connection = connection.clone();
-        let shared = Shared { told, topic, connection, options, producer, failed, order, closed };
-        let shared = Arc::new(shared);
-        let polled = Arc::clone(&shared);
-        let poller = OwnThread::start("kafka-appender", move || polled.poll())?;
-        Ok(Self { shared, poller })
+        let (connection, failed) = (connection.clone(), AtomicBool::new(false));
+        let outbox = Outbox::default();
+        let shared =
+            Arc::new(Shared { told, topic, connection, options, producer, failed, outbox });
+        let (sent, polled) = (Arc::clone(&shared), Arc::clone(&shared));
+        let sender = OwnThread::start("kafka-sender", move || sent.send_all())?;
+        let poller = OwnThread::start("kafka-appender", move || polled.poll())
+            .inspect_err(|_| shared.outbox.close())?;
+        Ok(Self { shared, sender, poller })
     }
 
     /// As the contract says.
@@ -83,9 +93,11 @@ impl Appender {
             let log = shared.told.name.clone();
             return Receipt::ready(Err(AppendError::Full { log, partition }));
         }
-        let (answer, receipt) = oneshot::channel();
-        let call = Call::new(&shared.told, partition, (records.len(), bytes), answer);
-        shared.send(partition, records, &call);
+        let ((answer, receipt), count) = (oneshot::channel(), records.len());
+        let call = Call::new(&shared.told, partition, (count, bytes), answer);
+        if let Err(late) = shared.outbox.put(Sending { partition, records, call }, count) {
+            late.call.not_taken(0, CLOSED);
+        }
         let told = Arc::clone(&shared.told);
         let gone = move |_| Err(told.unknown(partition, "the producer is gone"));
         Receipt::new(async move { receipt.await.unwrap_or_else(gone) })
@@ -93,11 +105,12 @@ impl Appender {
 
     /// Takes nothing more.
     pub(super) fn refuse(&self) {
-        self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.outbox.close();
     }
 
     /// Waits for what is on its way, and gives up what does not come in time.
     pub(super) fn join(&self) {
+        self.sender.join();
         self.poller.join();
     }
 }
@@ -106,9 +119,6 @@ impl Shared {
     fn check(&self, partition: Partition, records: &[Record]) -> Result<(), AppendError> {
         if partition >= self.told.tails.partitions() {
             return Err(self.unavailable(partition, "there is no such partition"));
-        }
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(self.unavailable(partition, "the log is closed"));
         }
         if let Some(bytes) = records.iter().map(record_bytes).find(|it| *it > RECORD_BYTES_MAX) {
             let (log, bytes_max) = (self.told.name.clone(), RECORD_BYTES_MAX);
@@ -128,14 +138,20 @@ impl Shared {
         AppendError::Unavailable { log, partition, reason }
     }
 
-    /// Hands a call's records to the client, one after the other and nobody else's between them.
-    fn send(&self, partition: Partition, records: Vec<Record>, call: &Arc<Call>) {
-        let order = &self.order[usize::from(partition)];
-        let _held = order.lock().unwrap_or_else(PoisonError::into_inner);
-        let producer = self.producer();
+    /// The sending thread. It alone hands anything to the client: the records of a call stand
+    /// together.
+    fn send_all(&self) {
+        self.outbox.serve(|together| {
+            let producer = self.producer();
+            together.into_iter().for_each(|sending| self.send(&producer, sending));
+        });
+    }
+
+    fn send(&self, producer: &BaseProducer<Deliveries>, sending: Sending) {
+        let Sending { partition, records, call } = sending;
         for (index, record) in records.into_iter().enumerate() {
             let bytes = record_bytes(&record);
-            let delivery = Box::new(Delivery { call: Arc::clone(call), index, bytes });
+            let delivery = Box::new(Delivery { call: Arc::clone(&call), index, bytes });
             let mut message = BaseRecord::with_opaque_to(&self.topic, delivery)
                 .partition(i32::from(partition))
                 .payload(&record.payload[..]);
@@ -172,7 +188,7 @@ impl Shared {
                     continue;
                 }
             }
-            if !self.closed.load(Ordering::SeqCst) {
+            if !self.outbox.is_spent() {
                 continue;
             }
             let end = end.get_or_insert_with(|| Instant::now() + self.options.delivery_timeout);
@@ -269,8 +285,8 @@ fn producer(
         .set("enable.idempotence", "true")
         .set("acks", "all")
         .set("max.in.flight.requests.per.connection", "5")
-        // Enough for a full batch under load, little beside what a broker takes to answer.
-        .set("linger.ms", "2")
+        // Whatever is handed over has waited for more where that was worth it.
+        .set("linger.ms", "0")
         .set("compression.type", "lz4")
         // After this an append is unknown, and a request answered so. The default is 5 minutes.
         .set("delivery.timeout.ms", timeout_ms.to_string())
