@@ -28,7 +28,7 @@ const MESSAGE_BYTES: usize = 128;
 const SUCCESSOR_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// … and no longer than this.
 const SUCCESSOR_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// Why nothing is taken at the end.
+/// Why nothing is taken any more.
 const CLOSED: &str = "the log is closed";
 /// How long purged messages may take to be reported.
 const PURGE_PATIENCE: Duration = Duration::from_secs(1);
@@ -87,13 +87,14 @@ impl Appender {
         if records.is_empty() {
             return Receipt::ready(Ok(Vec::new()));
         }
+        let count = records.len();
         let bytes = records.iter().map(|record| record_bytes(record) + MESSAGE_BYTES).sum();
         let max = (shared.options.waiting_records_max, shared.options.waiting_bytes_max);
-        if !shared.told.load.take((records.len(), bytes), max) {
+        if !shared.told.load.take((count, bytes), max) {
             let log = shared.told.name.clone();
             return Receipt::ready(Err(AppendError::Full { log, partition }));
         }
-        let ((answer, receipt), count) = (oneshot::channel(), records.len());
+        let (answer, receipt) = oneshot::channel();
         let call = Call::new(&shared.told, partition, (count, bytes), answer);
         if let Err(late) = shared.outbox.put(Sending { partition, records, call }, count) {
             late.call.not_taken(0, CLOSED);
@@ -119,6 +120,9 @@ impl Shared {
     fn check(&self, partition: Partition, records: &[Record]) -> Result<(), AppendError> {
         if partition >= self.told.tails.partitions() {
             return Err(self.unavailable(partition, "there is no such partition"));
+        }
+        if self.told.tails.is_closed() {
+            return Err(self.unavailable(partition, CLOSED));
         }
         if let Some(bytes) = records.iter().map(record_bytes).find(|it| *it > RECORD_BYTES_MAX) {
             let (log, bytes_max) = (self.told.name.clone(), RECORD_BYTES_MAX);

@@ -121,6 +121,8 @@ pub(crate) fn an_append_after_close_is_refused(backend: &Backend) {
     append(&*backend.log, 0, &["before"]);
     backend.close();
     check_unavailable(backend, 0);
+    let nothing = block_on(backend.log.append(0, Vec::new()));
+    assert!(matches!(nothing, Err(AppendError::Unavailable { .. })), "{nothing:?}");
     // Closing twice does nothing more.
     backend.close();
 }
