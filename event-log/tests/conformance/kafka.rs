@@ -181,9 +181,10 @@ fn an_acknowledgement_without_the_brokers_time_is_an_unknown_outcome() {
 #[test]
 fn nobody_there_is_said_so() {
     let mut broker = Broker::without_topics();
-    // A port that nothing listens on: it was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    broker.connection.url.brokers = format!("127.0.0.1:{port}");
+    // A port that is ours, and that nothing listens on.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    broker.connection.url.brokers = silent.local_addr().unwrap().to_string();
     let refused = KafkaLogs::open(&broker.connection, KafkaOptions::default()).unwrap_err();
     assert!(matches!(refused, KafkaOpenError::Topics(_)), "{refused}");
     assert!(refused.to_string().contains("answers"), "{refused}");
