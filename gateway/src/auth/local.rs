@@ -9,7 +9,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use platform::secrets::{Rotating, SigningKeyMaterial, SigningKeys};
 
-use super::claims::VerifyingKey;
+use super::claims::{VerifyingKey, read_header};
 use super::verifier::{TokenFault, Verified, VerifyToken};
 use super::{AUDIENCE, ISSUER};
 
@@ -46,11 +46,10 @@ impl TokenKeys {
     pub fn new(list: &SigningKeys) -> Result<Self, KeyFault> {
         let (mut keys, mut written) = (Vec::new(), Vec::new());
         for key in list.keys() {
-            let (signing, public, algorithm) = halves(&key.material)?;
-            let header = header(algorithm, key.kid.as_deref());
+            let (signing, verifying) = halves(&key.material)?;
+            let header = header(verifying.algorithm(), key.kid.as_deref());
             let token = jsonwebtoken::encode(&header, &(), &signing).map_err(KeyFault)?;
             written.push((header, token));
-            let verifying = VerifyingKey::new(public, algorithm, ISSUER, AUDIENCE);
             keys.push(LocalKey { kid: key.kid.clone(), key: verifying });
         }
         let usual = written.iter().map(|(header, token)| {
@@ -58,8 +57,8 @@ impl TokenKeys {
             Usual { beginning: beginning(token).into(), candidates }
         });
         let usual = usual.collect();
-        let (signing, _, algorithm) = halves(&list.signing().material)?;
-        let header = header(algorithm, list.signing().kid.as_deref());
+        let (signing, verifying) = halves(&list.signing().material)?;
+        let header = header(verifying.algorithm(), list.signing().kid.as_deref());
         Ok(Self { keys, signing, header, usual })
     }
 
@@ -83,8 +82,7 @@ impl TokenKeys {
         if let Some(usual) = self.usual.iter().find(|usual| *usual.beginning == *beginning) {
             return Ok(Cow::Borrowed(&usual.candidates));
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Forged)?;
-        Ok(Cow::Owned(candidates(&self.keys, &header)))
+        Ok(Cow::Owned(candidates(&self.keys, &read_header(token)?)))
     }
 }
 
@@ -122,20 +120,19 @@ fn candidates(keys: &[LocalKey], header: &Header) -> Vec<usize> {
 }
 
 /// A key as it signs and as it verifies.
-fn halves(
-    material: &SigningKeyMaterial,
-) -> Result<(EncodingKey, DecodingKey, Algorithm), KeyFault> {
+fn halves(material: &SigningKeyMaterial) -> Result<(EncodingKey, VerifyingKey), KeyFault> {
     match material {
         SigningKeyMaterial::Hs256(secret) => {
             let secret = secret.expose();
-            let key = EncodingKey::from_secret(secret);
-            Ok((key, DecodingKey::from_secret(secret), Algorithm::HS256))
+            let verifying = VerifyingKey::secret(secret, ISSUER, AUDIENCE);
+            Ok((EncodingKey::from_secret(secret), verifying))
         }
         SigningKeyMaterial::EdDsaPem(pem) => {
             let key = EncodingKey::from_ed_pem(pem.expose()).map_err(KeyFault)?;
             let jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).map_err(KeyFault)?;
             let public = DecodingKey::from_jwk(&jwk).map_err(KeyFault)?;
-            Ok((key, public, Algorithm::EdDSA))
+            let verifying = VerifyingKey::public(public, Algorithm::EdDSA, ISSUER, AUDIENCE);
+            Ok((key, verifying))
         }
     }
 }

@@ -83,6 +83,11 @@ fn claims_are_checked() {
     check(json!({ "iss": "other" }), Err(TokenFault::Foreign));
     check(json!({ "aud": "other" }), Err(TokenFault::Foreign));
     check(json!({ "aud": ["other", AUDIENCE] }), shop);
+    check(json!({ "aud": ["other"] }), Err(TokenFault::Foreign));
+    check(json!({ "aud": [] }), Err(TokenFault::Foreign));
+    check(json!({ "aud": [7, AUDIENCE] }), Err(TokenFault::Incomplete));
+    check(json!({ "iss": [ISSUER] }), Err(TokenFault::Incomplete));
+    check(json!({ "sub": "b\"o\u{e9}b", "scope": "sh\u{6f}p" }), shop);
     for missing in ["exp", "iss", "aud", "sub"] {
         check(json!({ missing: null }), Err(TokenFault::Incomplete));
     }
@@ -119,6 +124,14 @@ fn forged_tokens_are_refused() {
     let header = Header::new(Algorithm::HS512);
     let same = EncodingKey::from_secret(SECRET);
     check_forged(&jsonwebtoken::encode(&header, &claims(), &same).unwrap());
+    // Well signed, but it says more in its header than is understood here.
+    let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::HS256) };
+    check_forged(&jsonwebtoken::encode(&header, &claims(), &same).unwrap());
+    let good = signed(&claims());
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    for token in [message, &format!("{message}."), &format!("{message}.{signature}.x")] {
+        check_forged(token);
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use jsonwebtoken::Algorithm;
 use reqwest::Url;
 
 use super::OidcFault;
+use crate::auth::claims::read_header;
 use crate::auth::verifier::TokenFault;
 
 /// What an issuer may sign with. Shared secrets are not among them: whoever can read the published
@@ -136,7 +137,7 @@ impl OidcOptions {
         &self,
         token: &str,
     ) -> Result<(Option<String>, OidcAlgorithm), TokenFault> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Forged)?;
+        let header = read_header(token)?;
         let algorithm = self.allows(header.alg).ok_or(TokenFault::Forged)?;
         Ok((header.kid, algorithm))
     }

@@ -86,7 +86,7 @@ impl PublishedKeys {
         };
         let Ok(key) = DecodingKey::from_jwk(&jwk) else { return };
         let (issuer, audience) = (options.issuer(), options.audience());
-        let key = VerifyingKey::new(key, algorithm.as_jwa(), issuer, audience);
+        let key = VerifyingKey::public(key, algorithm.as_jwa(), issuer, audience);
         if let Some(kid) = &jwk.common.key_id {
             let kid: Box<str> = kid.as_str().into();
             if self.by_kid.contains_key(&kid) {
