@@ -39,7 +39,7 @@ pub(crate) async fn read_body(call: &Call) -> Result<Bytes, Refusal> {
     if let Poll::Ready(read) = futures_util::poll!(collecting.as_mut()) {
         return read;
     }
-    match tokio::time::timeout(BODY_TIMEOUT, collecting).await {
+    match Box::pin(tokio::time::timeout(BODY_TIMEOUT, collecting)).await {
         Ok(read) => read,
         Err(_) => {
             let detail = "the body did not arrive within 10 s";

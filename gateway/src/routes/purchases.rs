@@ -130,7 +130,8 @@ async fn answer(
     if wait.is_zero() {
         return Ok(accepted(service, lookup, &in_line(service, lookup, queued)));
     }
-    let sight = match service.look_until(lookup, Until::Decided, wait).await {
+    // On the heap, as every rare wait here: room for it would be moved with each purchase.
+    let sight = match Box::pin(service.look_until(lookup, Until::Decided, wait)).await {
         Ok(sight) => sight,
         // It is in the log all the same; whatever cannot be told now is told by its own address.
         Err(_) => in_line(service, lookup, queued),
@@ -165,7 +166,7 @@ fn in_line(service: &Service, lookup: &Lookup, queued: &QueuedPurchase) -> Sight
 /// 200 with the order that the key is bound to.
 async fn repeat(service: &Service, first: Position, customer: CustomerId) -> Answer {
     let log_id = service.status.log_id();
-    let sight = service.look_at_first(log_id, first, Some(customer)).await?;
+    let sight = Box::pin(service.look_at_first(log_id, first, Some(customer))).await?;
     let mut response = service.show_order(StatusCode::OK, &sight, sight.order.order_id);
     let headers = response.headers_mut();
     put_order_location(headers, header::CONTENT_LOCATION, sight.order.order_id);

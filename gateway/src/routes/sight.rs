@@ -112,7 +112,7 @@ impl Service {
         headers: &HeaderMap,
         partition: Option<Partition>,
     ) -> Result<(), Refusal> {
-        let start_ms = self.clock.elapsed_millis();
+        let mut start_ms = None;
         for line in headers.get_all(SEEN).iter().filter_map(|line| line.to_str().ok()) {
             let seen = Seen::parse(self.status.log_id(), line);
             let asked = seen.partitions().filter(|(of, _)| partition.is_none_or(|one| one == *of));
@@ -120,9 +120,10 @@ impl Service {
                 if self.status.seen(of) >= decided_next {
                     continue;
                 }
-                let gone = Duration::from_millis(self.clock.elapsed_millis() - start_ms);
-                let left = CATCH_UP.saturating_sub(gone);
-                if !self.status.wait_seen(of, decided_next, left).await {
+                let now_ms = self.clock.elapsed_millis();
+                let gone_ms = now_ms - *start_ms.get_or_insert(now_ms);
+                let left = CATCH_UP.saturating_sub(Duration::from_millis(gone_ms));
+                if !Box::pin(self.status.wait_seen(of, decided_next, left)).await {
                     let detail = "this gateway is behind what was seen elsewhere";
                     return Err(Refusal::new(ProblemCode::ViewBehind, detail));
                 }

@@ -22,8 +22,6 @@ use super::telemetry::Meters;
 use super::wire::{Stage, Wire};
 use crate::composition::Service;
 
-/// Most header fields of a request.
-const HEADERS_MAX: usize = 64;
 /// Longest head of a request, and largest read buffer of a connection, in bytes.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// How long to wait after an accept that failed for lack of file descriptors or memory.
@@ -160,7 +158,6 @@ impl Connection {
             .timer(TokioTimer::new())
             // The wire has both deadlines, and answers; hyper would only hang up.
             .header_read_timeout(None)
-            .max_headers(HEADERS_MAX)
             .max_header_size(HEAD_BYTES_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(wire), service);

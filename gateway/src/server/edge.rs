@@ -26,6 +26,8 @@ use crate::retry::Dice;
 use crate::routes::{self, Matched, PURCHASE, too_many_purchases};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Most header fields of a request. hyper itself takes a hundred, for which it needs no heap.
+const HEADERS_MAX: usize = 64;
 /// Longest request id of a client's that is taken over.
 const REQUEST_ID_BYTES_MAX: usize = 64;
 
@@ -100,7 +102,10 @@ impl Shared {
             Matched::Asset | Matched::OtherMethod(_) | Matched::Nothing => None,
         };
         let mut response = if let Some(fault) = framing::fault(&head) {
-            hang_up(fault).into_response(&self.service.dice)
+            hang_up(ProblemCode::Malformed, fault).into_response(&self.service.dice)
+        } else if head.headers.len() > HEADERS_MAX {
+            let code = ProblemCode::HeadersTooLarge;
+            hang_up(code, code.title()).into_response(&self.service.dice)
         } else if head.method == Method::OPTIONS {
             self.tell_options(&head.headers, &matched)
         } else {
@@ -263,9 +268,8 @@ pub(super) fn request_id(dice: &Dice) -> HeaderValue {
 }
 
 /// Whatever follows on the connection may be a part of this request, or not.
-fn hang_up(fault: &'static str) -> Refusal {
-    Refusal::new(ProblemCode::Malformed, fault)
-        .with_header(header::CONNECTION, HeaderValue::from_static("close"))
+fn hang_up(code: ProblemCode, fault: &'static str) -> Refusal {
+    Refusal::new(code, fault).with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
 
 fn not_found() -> Refusal {

@@ -16,7 +16,7 @@ use bytes::{Buf, Bytes};
 use schemas::http::{Problem, ProblemCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::retry::Dice;
 
@@ -60,7 +60,11 @@ pub(super) struct Wire {
     stream: TcpStream,
     stage: Stage,
     dice: Arc<Dice>,
-    read_deadline: Option<(u8, Pin<Box<Sleep>>)>,
+    /// When the present stage has lasted too long.
+    read_deadline: Option<(u8, Instant)>,
+    /// Rings at the deadline or before. Deadlines move with every request; it is only set again
+    /// once it has rung, or to ring earlier.
+    read_timer: Option<Pin<Box<Sleep>>>,
     write_deadline: Option<Pin<Box<Sleep>>>,
     /// What is left of a dressed answer.
     dressed: Bytes,
@@ -68,8 +72,9 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, stage: Stage, dice: Arc<Dice>) -> Self {
-        let (read_deadline, write_deadline) = (None, None);
-        Self { stream, stage, dice, read_deadline, write_deadline, dressed: Bytes::new() }
+        let (read_deadline, read_timer, write_deadline) = (None, None, None);
+        let dressed = Bytes::new();
+        Self { stream, stage, dice, read_deadline, read_timer, write_deadline, dressed }
     }
 
     /// Nothing came: whether that has been so for too long. A call under way has no deadline here.
@@ -83,11 +88,20 @@ impl Wire {
                 return Poll::Pending;
             }
         };
-        if self.read_deadline.as_ref().is_none_or(|(of, _)| *of != stage) {
-            self.read_deadline = Some((stage, Box::pin(tokio::time::sleep(timeout))));
+        let deadline = match self.read_deadline {
+            Some((of, deadline)) if of == stage => deadline,
+            _ => Instant::now() + timeout,
+        };
+        self.read_deadline = Some((stage, deadline));
+        let timer = self.read_timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
         }
-        let (_, sleep) = self.read_deadline.as_mut().expect("it was set above");
-        ready!(sleep.as_mut().poll(context));
+        ready!(timer.as_mut().poll(context));
+        while timer.deadline() < deadline {
+            timer.as_mut().reset(deadline);
+            ready!(timer.as_mut().poll(context));
+        }
         self.read_deadline = None;
         Poll::Ready(stage)
     }

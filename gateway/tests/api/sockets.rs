@@ -39,10 +39,14 @@ fn get_with(headers: &str) -> Vec<u8> {
 #[tokio::test]
 async fn too_many_and_too_large_headers_are_refused() {
     let world = World::usual().await;
-    let many: String = (0..65).map(|number| format!("x-{number}: 1\r\n")).collect();
-    check(&exchange(&world, &get_with(&many)).await, 431, "headers-too-large");
-    let some: String = (0..50).map(|number| format!("x-{number}: 1\r\n")).collect();
-    assert!(exchange(&world, &get_with(&some)).await.starts_with("HTTP/1.1 200 "));
+    // There are two without these.
+    let with = |more: u32| {
+        get_with(&(0..more).map(|number| format!("x-{number}: 1\r\n")).collect::<String>())
+    };
+    for too_many in [63, 120] {
+        check(&exchange(&world, &with(too_many)).await, 431, "headers-too-large");
+    }
+    assert!(exchange(&world, &with(62)).await.starts_with("HTTP/1.1 200 "));
     let large = format!("x-large: {}\r\n", "a".repeat(40_000));
     check(&exchange(&world, &get_with(&large)).await, 431, "headers-too-large");
     let fitting = format!("x-large: {}\r\n", "a".repeat(30_000));

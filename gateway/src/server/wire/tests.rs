@@ -67,6 +67,26 @@ async fn a_call_under_way_has_no_deadline_and_the_next_head_has_one_of_its_own()
     assert_eq!(start.elapsed().as_secs(), IDLE_TIMEOUT.as_secs());
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_deadline_counts_from_its_own_beginning_whatever_came_before() {
+    let stage = Stage::default();
+    let (mut wire, mut client) = connect(&stage).await;
+    for _ in 0..3 {
+        let most = IDLE_TIMEOUT - Duration::from_secs(1);
+        assert!(tokio::time::timeout(most, wire.read(&mut [0; 64])).await.is_err());
+        client.write_all(b"G").await.unwrap();
+        assert_eq!(wire.read(&mut [0; 64]).await.unwrap(), 1);
+        let most = HEAD_TIMEOUT - Duration::from_secs(1);
+        assert!(tokio::time::timeout(most, wire.read(&mut [0; 64])).await.is_err());
+        stage.begin();
+        assert!(tokio::time::timeout(HEAD_TIMEOUT, wire.read(&mut [0; 64])).await.is_err());
+        stage.finish();
+    }
+    let start = Instant::now();
+    assert_eq!(wire.read(&mut [0; 64]).await.unwrap(), 0);
+    assert_eq!(start.elapsed().as_secs(), IDLE_TIMEOUT.as_secs());
+}
+
 #[tokio::test]
 async fn pieces_arrive_in_order_whether_they_are_joined_or_not() {
     for bytes in [0, 1, JOINED_BYTES_MAX - 3, JOINED_BYTES_MAX - 2, 64 << 10] {
