@@ -12,7 +12,9 @@ use tokio::sync::oneshot;
 
 use super::connection::Connection;
 use super::own_thread::OwnThread;
-use super::reading::{Consumer, Copier, consumer, is_final, is_outside, learn_leaders, place};
+use super::reading::{
+    Consumer, Copier, consumer, glancer, is_final, is_outside, learn_leaders, place,
+};
 use crate::contract::{ReadLimits, Stored};
 use crate::weight::Allowance;
 
@@ -83,7 +85,7 @@ struct Placed {
     next: Offset,
     /// Read, but not given away yet.
     ahead: Option<Stored>,
-    /// Whether the client has given what could not be passed on, and will not give it again.
+    /// Whether nobody is to read on: the client was for one look, or has given away what is lost.
     is_spent: bool,
     since: Instant,
 }
@@ -216,8 +218,13 @@ impl Shared {
 
     /// A client at the place where the read begins.
     fn place(&self, reading: &Reading) -> KafkaResult<Placed> {
-        let Reading { partition, from: next, .. } = *reading;
-        let consumer = consumer(&self.connection, QUEUED_KBYTES)?;
+        let Reading { partition, from: next, limits, .. } = *reading;
+        // Whoever wants a single record looks what it is, and does not go on from there.
+        let is_glance = limits.records_max <= 1;
+        let consumer = match is_glance {
+            true => glancer(&self.connection),
+            false => consumer(&self.connection, QUEUED_KBYTES),
+        }?;
         learn_leaders(&consumer, &self.topic);
         consumer.assign(&place(&self.topic, partition, next))?;
         Ok(Placed {
@@ -226,7 +233,7 @@ impl Shared {
             partition,
             next,
             ahead: None,
-            is_spent: false,
+            is_spent: is_glance,
             since: Instant::now(),
         })
     }

@@ -22,12 +22,25 @@ use crate::contract::{Headers, Stored};
 /// How long the brokers may take to say who leads.
 const LEADERS_PATIENCE: Duration = Duration::from_secs(1);
 
+/// What is fetched for one look, about.
+const GLANCE_KBYTES: usize = 64;
+
 /// A client that reads by position and belongs to no group.
 pub(super) type Consumer = BaseConsumer<ClientEvents>;
 
 /// A client that reads; `queued_kbytes` of records may wait in it.
 pub(super) fn consumer(connection: &Connection, queued_kbytes: usize) -> KafkaResult<Consumer> {
     config(connection, queued_kbytes).create_with_context(ClientEvents::new(connection))
+}
+
+/// A client for one look: it does not fetch what nobody will read through it.
+pub(super) fn glancer(connection: &Connection) -> KafkaResult<Consumer> {
+    let mut config = config(connection, GLANCE_KBYTES);
+    config
+        .set("queued.min.messages", "1")
+        // A broker gives a whole batch in any case.
+        .set("fetch.message.max.bytes", (GLANCE_KBYTES << 10).to_string());
+    config.create_with_context(ClientEvents::new(connection))
 }
 
 fn config(connection: &Connection, queued_kbytes: usize) -> ClientConfig {
