@@ -74,11 +74,11 @@ impl Ring {
         Ok(ring)
     }
 
-    /// A name that nobody in this run has.
+    /// A name that nobody has on these servers, whatever ran on them before.
     pub(crate) fn fresh_name(&self, stem: &str) -> String {
         let number = self.names.get() + 1;
         self.names.set(number);
-        format!("{stem}_{number}")
+        format!("{stem}_{}_{number}", std::process::id())
     }
 
     pub(crate) fn kafka(&self) -> Result<&Server> {
