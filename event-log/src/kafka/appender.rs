@@ -15,13 +15,19 @@ use super::connection::Connection;
 use super::context::ClientEvents;
 use super::delivery::{Call, Deliveries, Delivery, Told};
 use super::options::KafkaOptions;
-use super::outbox::Outbox;
+use super::outbox::{MANY, Outbox};
 use super::own_thread::OwnThread;
 use crate::contract::{AppendError, Receipt, Record};
 use crate::weight::{RECORD_BYTES_MAX, record_bytes};
 
 /// How long one poll goes on. Its last millisecond is spent in a loop that does not wait.
 const POLL: Duration = Duration::from_millis(200);
+/// While many records are on their way, acknowledgements are taken together, so long after those
+/// before: each batch has one of its own, and would wake this thread while the client's is at the
+/// next …
+const TOGETHER: Duration = Duration::from_millis(1);
+/// … and so many times more, in case there are many again.
+const TOGETHER_AGAIN: u32 = 16;
 /// What a message costs in the client's queue beside our bytes, roughly.
 const MESSAGE_BYTES: usize = 128;
 /// A successor of a producer that failed soon after it began waits so long …
@@ -178,12 +184,20 @@ impl Shared {
 
     /// The polling thread: acknowledgements, fatal errors, and the end.
     fn poll(&self) {
-        let (mut end, mut successor) = (None, Successor::default());
+        let (mut end, mut successor, mut together) = (None, Successor::default(), 0);
         // Whoever appended with one may hold it for a moment; it is to end on this thread.
         let mut retired = Vec::new();
         loop {
             let producer = self.producer();
-            producer.poll(POLL);
+            if self.told.load.records() >= MANY {
+                together = TOGETHER_AGAIN;
+            }
+            if together > 0 {
+                together -= 1;
+                self.take_together(&producer);
+            } else {
+                producer.poll(POLL);
+            }
             retired.retain(|old| Arc::strong_count(old) > 1);
             if let Some((code, reason)) = producer.client().fatal_error() {
                 self.fail(&producer, code, &reason);
@@ -201,6 +215,20 @@ impl Shared {
             }
             if Instant::now() >= *end {
                 abandon(&producer);
+                return;
+            }
+        }
+    }
+
+    /// Takes the acknowledgements that are there in a moment.
+    fn take_together(&self, producer: &BaseProducer<Deliveries>) {
+        std::thread::sleep(TOGETHER);
+        let load = &self.told.load;
+        // A poll takes one, and does not say whether there was any.
+        loop {
+            let before = load.given_back();
+            producer.poll(Duration::ZERO);
+            if load.given_back() == before {
                 return;
             }
         }

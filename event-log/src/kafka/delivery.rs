@@ -25,9 +25,21 @@ use crate::weight::RECORD_BYTES_MAX;
 pub(super) struct Load {
     records: AtomicUsize,
     bytes: AtomicUsize,
+    /// How many records have given their room back, ever.
+    given_back: AtomicUsize,
 }
 
 impl Load {
+    /// Records that are waiting or on their way.
+    pub(super) fn records(&self) -> usize {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    /// Grows with every outcome.
+    pub(super) fn given_back(&self) -> usize {
+        self.given_back.load(Ordering::Relaxed)
+    }
+
     /// Takes room for a whole call, or none.
     pub(super) fn take(&self, (records, bytes): (usize, usize), max: (usize, usize)) -> bool {
         let all_records = self.records.fetch_add(records, Ordering::Relaxed) + records;
@@ -40,6 +52,7 @@ impl Load {
     }
 
     fn give_back(&self, records: usize, bytes: usize) {
+        self.given_back.fetch_add(records, Ordering::Relaxed);
         self.records.fetch_sub(records, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -10,7 +10,7 @@ const PAUSE_AFTER_FEW: Duration = Duration::from_millis(1);
 /// … and what comes after one of many.
 const PAUSE_AFTER_MANY: Duration = Duration::from_millis(4);
 /// As many as these are many.
-const MANY: usize = 16;
+pub(super) const MANY: usize = 16;
 /// As many as these wait for no more.
 const ENOUGH: usize = 128;
 
