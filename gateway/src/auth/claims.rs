@@ -20,7 +20,7 @@ const LEEWAY_SECONDS: i64 = 60;
 ///
 /// `jsonwebtoken` does the cryptography of public keys. Its `decode` would also do the rest, but
 /// it reads header and claims twice, and hashes a secret anew, for every customer who comes for the
-/// first time: three quarters of what such a token costs.
+/// first time: that was nearly half of what such a token cost.
 pub(super) struct VerifyingKey {
     key: Key,
     issuer: Box<str>,

@@ -181,6 +181,7 @@ impl AsyncRead for Wire {
             let came = buffer.filled().len() > before;
             if came && this.stage.get() == IDLE {
                 this.stage.0.store(HEAD, Ordering::Relaxed);
+                this.read_deadline = None;
             }
             return Poll::Ready(Ok(()));
         }

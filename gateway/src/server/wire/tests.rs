@@ -87,6 +87,20 @@ async fn each_deadline_counts_from_its_own_beginning_whatever_came_before() {
     assert_eq!(start.elapsed().as_secs(), IDLE_TIMEOUT.as_secs());
 }
 
+#[tokio::test(start_paused = true)]
+async fn whoever_calls_now_and_then_is_not_idle_however_fast_the_answers_are() {
+    let stage = Stage::default();
+    let (mut wire, mut client) = connect(&stage).await;
+    for _ in 0..3 {
+        let most = IDLE_TIMEOUT * 2 / 3;
+        assert!(tokio::time::timeout(most, wire.read(&mut [0; 64])).await.is_err());
+        client.write_all(b"G").await.unwrap();
+        assert_eq!(wire.read(&mut [0; 64]).await.unwrap(), 1);
+        stage.begin();
+        stage.finish();
+    }
+}
+
 #[tokio::test]
 async fn pieces_arrive_in_order_whether_they_are_joined_or_not() {
     for bytes in [0, 1, JOINED_BYTES_MAX - 3, JOINED_BYTES_MAX - 2, 64 << 10] {
