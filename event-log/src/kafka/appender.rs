@@ -226,9 +226,9 @@ impl Shared {
         let load = &self.told.load;
         // A poll takes one, and does not say whether there was any.
         loop {
-            let before = load.given_back();
+            let before = load.settled();
             producer.poll(Duration::ZERO);
-            if load.given_back() == before {
+            if load.settled() == before {
                 return;
             }
         }

@@ -25,8 +25,8 @@ use crate::weight::RECORD_BYTES_MAX;
 pub(super) struct Load {
     records: AtomicUsize,
     bytes: AtomicUsize,
-    /// How many records have given their room back, ever.
-    given_back: AtomicUsize,
+    /// How many records have had an outcome, ever.
+    settled: AtomicUsize,
 }
 
 impl Load {
@@ -35,9 +35,9 @@ impl Load {
         self.records.load(Ordering::Relaxed)
     }
 
-    /// Grows with every outcome.
-    pub(super) fn given_back(&self) -> usize {
-        self.given_back.load(Ordering::Relaxed)
+    /// How many records have had an outcome, ever.
+    pub(super) fn settled(&self) -> usize {
+        self.settled.load(Ordering::Relaxed)
     }
 
     /// Takes room for a whole call, or none.
@@ -52,7 +52,6 @@ impl Load {
     }
 
     fn give_back(&self, records: usize, bytes: usize) {
-        self.given_back.fetch_add(records, Ordering::Relaxed);
         self.records.fetch_sub(records, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -127,6 +126,7 @@ impl Call {
 
     /// One message more has an outcome; the last one answers the call.
     fn settle(&self, note: impl FnOnce(&mut State)) {
+        self.told.load.settled.fetch_add(1, Ordering::Relaxed);
         let ended = self.with(|state| {
             note(state);
             state.left -= 1;
@@ -317,6 +317,7 @@ mod tests {
         let (call, mut receipt) = call(2);
         place(&call, 0, 5);
         assert!(receipt.try_recv().is_err());
+        assert_eq!(call.told.load.settled(), 1, "whoever takes acknowledgements sees each");
         // Another process's record may stand between them.
         place(&call, 1, 7);
         let appended = receipt.try_recv().unwrap().unwrap();
