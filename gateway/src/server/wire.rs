@@ -97,10 +97,12 @@ impl Wire {
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
         }
-        ready!(timer.as_mut().poll(context));
-        while timer.deadline() < deadline {
-            timer.as_mut().reset(deadline);
+        loop {
             ready!(timer.as_mut().poll(context));
+            if timer.deadline() >= deadline {
+                break;
+            }
+            timer.as_mut().reset(deadline);
         }
         self.read_deadline = None;
         Poll::Ready(stage)
