@@ -128,10 +128,11 @@ impl Shared {
             state.view.advance(filter.clone());
             state.ends.note(asked, filter.read_offset);
             state.settle(now_ms, counts.effective);
+            // Under the lock: whoever sees the announcement decided finds the deal as well.
+            self.place_deals(partition, &touched);
             let rows = touched.deals.iter().filter_map(|&id| state.view.deal(id).cloned());
             rows.collect::<Vec<_>>()
         });
-        self.place_deals(partition, &touched);
         tracked.progress.send_replace(filter.decided_next);
         tracked.watches.wake(&touched.offsets);
         let now = self.now();

@@ -6,12 +6,14 @@ use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
+use event_log::ReadLimits;
 use futures_executor::block_on;
 use futures_util::task::{ArcWake, waker};
 use futures_util::{FutureExt, pin_mut};
+use gateway::status::StatusLimits;
 use schemas::http::DealStatus;
 
-use crate::setup::{Setup, catch_up, position};
+use crate::setup::{self, Setup, catch_up, position};
 use crate::world::{self, Wish};
 
 #[derive(Default)]
@@ -65,6 +67,35 @@ fn a_batch_wakes_a_watcher_after_all_of_it_was_applied() {
     block_on(follower.step()).unwrap();
     assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
     assert_eq!(view.seen(0), 4);
+}
+
+#[test]
+fn whoever_sees_an_announcement_decided_finds_its_deal() {
+    // One round catches a view that tells too early only now and then.
+    for _ in 0..10 {
+        look_all_the_time(200);
+    }
+}
+
+fn look_all_the_time(deals: u8) {
+    let mut setup = Setup::new();
+    let read = ReadLimits { records_max: 1, ..setup::LIMITS };
+    let (view, mut follower) = setup.view_within(StatusLimits { read, ..Default::default() });
+    for deal in 0..deals {
+        setup.decide(Wish::Announce { deal, stock: 10, hold_seconds: 0 });
+    }
+    std::thread::scope(|scope| {
+        // Looks all the time, so also between any two things that the follower does for a batch.
+        scope.spawn(|| {
+            for deal in 0..deals {
+                while view.seen(0) <= u64::from(deal) + 1 {
+                    std::hint::spin_loop();
+                }
+                assert!(view.deal(world::deal_id(deal)).is_some(), "deal {deal}");
+            }
+        });
+        catch_up(&mut follower);
+    });
 }
 
 #[test]
