@@ -10,5 +10,5 @@ mod seen;
 pub use deal::{deal_body, deal_status};
 pub use etag::{etag_matches, order_etag};
 pub use order::{QueuedPurchase, is_final, order_body, queued_body, rejection};
-pub use retry::{RETRY_AFTER_MAX, retry_after_seconds};
+pub use retry::{RETRY_AFTER_MAX, retry_after_seconds, whole_seconds};
 pub use seen::Seen;

@@ -11,6 +11,7 @@ use schemas::http::{Problem, ProblemCode};
 use warp::Reply;
 use warp::reply::Response;
 
+use crate::answer::whole_seconds;
 use crate::retry::Dice;
 use crate::written;
 
@@ -77,7 +78,8 @@ impl Refusal {
         self
     }
 
-    /// Says when to come again, to the millisecond: `Retry-After` knows whole seconds only.
+    /// Says when to come again, to the millisecond: `Retry-After` knows whole seconds only. The
+    /// wait is one that is spread already.
     pub(crate) fn after_millis(mut self, wait: Duration) -> Self {
         self.0.problem.retry_after_ms = u32::try_from(wait.as_millis()).ok();
         self.after(wait)
@@ -129,7 +131,10 @@ impl Refusal {
             out.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(wait) = retry_after.or_else(|| default_wait(problem.code)) {
-            out.insert(header::RETRY_AFTER, dice.retry_after(wait));
+            let is_spread = problem.retry_after_ms.is_some();
+            let seconds =
+                if is_spread { whole_seconds(wait).into() } else { dice.retry_after(wait) };
+            out.insert(header::RETRY_AFTER, seconds);
         }
         response
     }
