@@ -1,6 +1,8 @@
 //! Commands on their way into the log: what every one of them carries, the append, and what it
 //! means for the caller if that fails. Must not know which call a command comes from.
 
+mod under_way;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
@@ -11,8 +13,11 @@ use schemas::log::{Admission, Command, HEADER_TRACEPARENT};
 use schemas::{Partition, Position, ProductId, Timestamp};
 use uuid::Uuid;
 
+use under_way::UnderWay;
+
 use crate::call::Call;
 use crate::composition::Service;
+use crate::congestion::Place;
 use crate::problem::Refusal;
 use crate::server::APPENDED;
 
@@ -40,9 +45,10 @@ impl Appended {
         }
     }
 
-    fn note(&self, command: &Command) {
+    /// What counts commands of this one's type.
+    fn counter(&self, command: &Command) -> metrics::Counter {
         match command {
-            Command::PlacePurchase(_) => self.purchases.increment(1),
+            Command::PlacePurchase(_) => self.purchases.clone(),
             Command::AnnounceDeal(_)
             | Command::AdjustStock(_)
             | Command::PauseDeal(_)
@@ -52,11 +58,19 @@ impl Appended {
             | Command::RetireDeal(_)
             | Command::CancelOrder(_)
             | Command::RecordPayment(_)
-            | Command::ExpireHolds(_) => {
-                metrics::counter!(APPENDED, "type" => command.kind()).increment(1);
-            }
+            | Command::ExpireHolds(_) => metrics::counter!(APPENDED, "type" => command.kind()),
         }
     }
+}
+
+/// Where a command goes, and from where.
+pub(crate) struct Way<'a> {
+    /// The partition of its log.
+    pub(crate) partition: Partition,
+    /// The product that it is about, if it is about one.
+    pub(crate) product: Option<&'a ProductId>,
+    /// Its place in the line, which is left once the log has answered.
+    pub(crate) place: Option<Place>,
 }
 
 /// What every command says about its sender.
@@ -83,11 +97,11 @@ impl Service {
     /// appended all the same.
     pub(crate) async fn append(
         &self,
-        partition: Partition,
-        product: Option<&ProductId>,
+        way: Way<'_>,
         command: &Command,
         call: &Call,
     ) -> Result<Position, Refusal> {
+        let Way { partition, product, place } = way;
         let key = product.map(|id| Bytes::copy_from_slice(id.as_str().as_bytes()));
         let trace = call.traceparent().map(|value| Bytes::copy_from_slice(value.as_bytes()));
         let record = Record {
@@ -96,12 +110,12 @@ impl Service {
             payload: command.encode().into(),
         };
         let receipt = self.commands.append(partition, vec![record]);
-        let appended = receipt.await.map_err(|error| {
+        let under_way = UnderWay::new(receipt, self.appended.counter(command), place);
+        let appended = under_way.await.map_err(|error| {
             self.appended.tell(&error, self.now_seconds());
             refuse(&error)
         })?;
         let offset = appended.first().expect("one record gives one place").offset;
-        self.appended.note(command);
         Ok(Position { partition, offset })
     }
 }

@@ -69,7 +69,7 @@ pub(crate) struct Service {
     pub(crate) passwords: Passwords,
     pub(crate) dice: Arc<Dice>,
     pub(crate) appended: Appended,
-    pub(crate) congestion: Congestion,
+    pub(crate) congestion: Arc<Congestion>,
     pub(crate) last_refusal: LastRefusal,
     /// Whoever looks for a deal that the view does not know holds one.
     pub(crate) old_deals: Semaphore,
@@ -118,7 +118,7 @@ impl Gateway {
             passwords: Passwords::new(),
             dice: Arc::new(Dice::new(dice_seed)),
             appended: Appended::new(),
-            congestion: Congestion::new(&parts.config, Arc::clone(&clock)),
+            congestion: Arc::new(Congestion::new(&parts.config, Arc::clone(&clock))),
             last_refusal: LastRefusal::default(),
             old_deals: Semaphore::new(OLD_DEALS_MAX),
             stopping: ShutdownToken::new(),

@@ -16,6 +16,7 @@ use super::sight::unsaid;
 use crate::answer::rejection;
 use crate::auth::{Scope, Scopes};
 use crate::call::Call;
+use crate::commands::Way;
 use crate::composition::Service;
 use crate::problem::Refusal;
 use crate::reading::Query;
@@ -37,7 +38,8 @@ impl Issued {
         command: &Command,
         call: &Call,
     ) -> Result<Self, Refusal> {
-        let position = service.append(partition, product, command, call).await?;
+        let way = Way { partition, product, place: None };
+        let position = service.append(way, command, call).await?;
         service.status.note_appended(position);
         let (log_id, key) = (service.status.log_id(), command.ticket_key());
         let command_id = service.tickets.load().command_id(log_id, position, key, command.actor());

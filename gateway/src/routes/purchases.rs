@@ -19,6 +19,7 @@ use crate::admission::{Door, Question};
 use crate::answer::QueuedPurchase;
 use crate::auth::{Principal, Scope, Scopes};
 use crate::call::Call;
+use crate::commands::Way;
 use crate::composition::Service;
 use crate::problem::Refusal;
 use crate::reading::{Query, check_quantity, idempotency_key, read_json};
@@ -99,10 +100,10 @@ async fn let_in(
         actor: sender.actor,
         admission: Some(admission),
     }));
-    let product = Some(&deal.product_id);
     let place = service.congestion.enter().ok_or_else(|| too_many(service))?;
-    let position = service.append(deal.partition, product, &command, call).await?;
-    place.went_through();
+    let (partition, product) = (deal.partition, Some(&deal.product_id));
+    let way = Way { partition, product, place: Some(place) };
+    let position = service.append(way, &command, call).await?;
     let queued = QueuedPurchase {
         deal_id: request.deal_id,
         product_id: deal.product_id.clone(),
