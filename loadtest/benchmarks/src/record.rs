@@ -69,10 +69,14 @@ impl Record {
     }
 
     /// A row beside another one, each repetition by itself: what slowed the machine down in one of
-    /// them slowed both.
+    /// them slowed both. Where the other was measured in the same moments as well, that counts.
     pub(crate) fn ratio(&self, row: &str, to: &str) -> Option<Spread> {
-        let pairs = self.rows.get(row)?.iter().zip(self.rows.get(to)?);
-        Spread::of(pairs.map(|(one, other)| one.value / other.value))
+        let others = self.rows.get(to).map_or(&[][..], Vec::as_slice);
+        let ratios = self.rows.get(row)?.iter().enumerate().filter_map(|(repetition, one)| {
+            let then = || others.get(repetition).map(|other| other.value);
+            Some(one.value / one.beside.get(to).copied().or_else(then)?)
+        });
+        Spread::of(ratios)
     }
 
     /// What an aim was, what came out, and whether it is met; none if a figure is missing.
@@ -125,6 +129,15 @@ pub(crate) mod tests {
         let ratio = record.ratio("a", "b").unwrap();
         assert_eq!((ratio.median, ratio.min, ratio.max), (2.0, 1.0, 3.0));
         assert_eq!(record.ratio("a", "c"), None);
+    }
+
+    #[test]
+    fn what_was_measured_in_the_same_moments_counts_more_than_the_same_repetition() {
+        let mut record = record(&[("a", &[10.0, 40.0, 90.0]), ("b", &[10.0, 20.0, 30.0])]);
+        let samples = record.rows.get_mut("a").unwrap();
+        samples[2] = samples[2].clone().beside("b", 10.0).beside("c", 45.0);
+        assert_eq!(record.ratio("a", "b").unwrap().max, 9.0);
+        assert_eq!(record.ratio("a", "c").unwrap().median, 2.0);
     }
 
     #[test]

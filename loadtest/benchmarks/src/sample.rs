@@ -15,6 +15,9 @@ pub(crate) struct Sample {
     /// By names that end with their unit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) details: BTreeMap<String, f64>,
+    /// Other rows as they were just before and just after, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) beside: BTreeMap<String, f64>,
 }
 
 /// A figure and the row that it is for.
@@ -22,7 +25,7 @@ pub(crate) type Measured = (&'static str, Sample);
 
 impl Sample {
     pub(crate) fn of(value: f64) -> Self {
-        Self { value, details: BTreeMap::new() }
+        Self { value, ..Self::default() }
     }
 
     /// Wanted answers a second, with latencies.
@@ -37,6 +40,12 @@ impl Sample {
     /// The same with one circumstance more.
     pub(crate) fn with(mut self, name: &str, value: f64) -> Self {
         self.details.insert(name.to_owned(), value);
+        self
+    }
+
+    /// With what another row was in the same moments.
+    pub(crate) fn beside(mut self, row: &str, value: f64) -> Self {
+        self.beside.insert(row.to_owned(), value);
         self
     }
 

@@ -5,6 +5,8 @@ use std::cell::RefCell;
 
 use anyhow::{Context, Result, ensure};
 
+use super::front::Front;
+use crate::front::Behind;
 use crate::generator::{Answer, CONNECTIONS, Load, Pace, Tally, Verdict, Wire};
 use crate::house::{Backend, House, Sharing};
 use crate::process::pin_ourselves;
@@ -38,10 +40,12 @@ const EMBEDDED: Rows = Rows {
     poll: "gateway-embedded-poll",
 };
 
-/// A service and those who call it.
+/// A service and those who call it. The bare front beside it has the same core, and nothing to do
+/// while the service is called.
 struct Scene<'a> {
     ring: &'a Ring,
     house: House,
+    bare: Front,
     tokens: &'a [String],
 }
 
@@ -53,7 +57,8 @@ pub(crate) async fn run(ring: &Ring, backend: Backend) -> Result<Vec<Measured>> 
     }
     let rows = if backend == Backend::Kafka { KAFKA } else { EMBEDDED };
     let house = House::open(ring, backend, Sharing::Apart).await?;
-    let mut scene = Scene { ring, house, tokens: ring.tokens()? };
+    let bare = Front::start(ring, Behind::Nothing, "").await?;
+    let mut scene = Scene { ring, house, bare, tokens: ring.tokens()? };
     let mut measured = scene.refuse(&rows).await?;
     let deal_ids = scene.house.announce_everywhere(ring).await?;
     let (known, poll) = scene.poll(&deal_ids).await?;
@@ -65,9 +70,8 @@ pub(crate) async fn run(ring: &Ring, backend: Backend) -> Result<Vec<Measured>> 
     }
     let purchases = Purchases::new("/v1/purchases", scene.tokens, &deal_ids, 4);
     let write = |number: u64, out: &mut Vec<u8>| purchases.write(number, out);
-    let (tally, cpu) = scene.load(ring.closed(), &write, &judge_admitted).await?;
-    let tally = tally.checked(rows.admitted)?;
-    let sample = Sample::rate_of(&tally).with_cpu(cpu, tally.wanted + tally.turned_away);
+    let pace = ring.closed();
+    let (tally, sample) = scene.measure(rows.admitted, pace, &write, &judge_admitted).await?;
     measured.push((rows.admitted, sample));
     if backend == Backend::Kafka {
         scene.house.start_worker(ring).await?;
@@ -99,9 +103,8 @@ impl Scene<'_> {
         for (phase, (row, pace, tokens)) in (1..).zip(loads) {
             let purchases = Purchases::new("/v1/purchases", tokens, &deal_ids, phase);
             let write = |number: u64, out: &mut Vec<u8>| purchases.write(number, out);
-            let (tally, cpu) = self.load(pace, &write, &judge_sold_out).await?;
-            let tally = tally.checked(row)?;
-            measured.push((row, Sample::rate_of(&tally).with_cpu(cpu, tally.wanted)));
+            let (_, sample) = self.measure(row, pace, &write, &judge_sold_out).await?;
+            measured.push((row, sample));
         }
         self.house.confirmed(&deal_ids, 1).await?;
         Ok(measured)
@@ -138,9 +141,8 @@ impl Scene<'_> {
             let index = usize::try_from(number).expect("a count fits the memory");
             out.extend_from_slice(requests[index % requests.len()].as_bytes());
         };
-        let (tally, cpu) = self.load(self.ring.closed(), &write, &judge_polled).await?;
-        let tally = tally.checked("polls")?;
-        Ok((known, Sample::rate_of(&tally).with_cpu(cpu, tally.wanted)))
+        let pace = self.ring.closed();
+        Ok((known, self.measure("polls", pace, &write, &judge_polled).await?.1))
     }
 
     fn question(&self, number: u64, order_id: &str) -> Result<String> {
@@ -148,6 +150,26 @@ impl Scene<'_> {
         let token = self.tokens.get(index).context("a customer")?;
         let line = format!("GET /v1/orders/{order_id} HTTP/1.1\r\nhost: 127.0.0.1\r\n");
         Ok(format!("{line}authorization: Bearer {token}\r\n\r\n"))
+    }
+
+    /// A load with what it comes to, and what the bare front does just before and just after.
+    async fn measure(
+        &self,
+        what: &str,
+        pace: Pace,
+        write: &dyn Fn(u64, &mut Vec<u8>),
+        judge: &dyn Fn(u64, &Answer<'_>) -> Verdict,
+    ) -> Result<(Tally, Sample)> {
+        let bare = async || {
+            let (tally, _) = self.bare.load(self.ring, self.ring.briefly()).await?;
+            anyhow::Ok(tally.rate())
+        };
+        let before = bare().await?;
+        let (tally, cpu) = self.load(pace, write, judge).await?;
+        let tally = tally.checked(what)?;
+        let bare = f64::midpoint(before, bare().await?);
+        let sample = Sample::rate_of(&tally).with_cpu(cpu, tally.wanted + tally.turned_away);
+        Ok((tally, sample.beside("front-bare", bare)))
     }
 
     /// A load and the processor time of the gateway meanwhile.
