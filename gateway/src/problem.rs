@@ -81,8 +81,10 @@ impl Refusal {
     /// Says when to come again, to the millisecond: `Retry-After` knows whole seconds only. The
     /// wait is one that is spread already.
     pub(crate) fn after_millis(mut self, wait: Duration) -> Self {
-        self.0.problem.retry_after_ms = u32::try_from(wait.as_millis()).ok();
-        self.after(wait)
+        let millis = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+        self.0.problem.retry_after_ms = Some(millis);
+        // Of the same number, so that the header never says more or less than the body.
+        self.after(Duration::from_millis(millis.into()))
     }
 
     /// Says how old the knowledge was that it rests on.
