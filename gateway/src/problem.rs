@@ -83,8 +83,7 @@ impl Refusal {
     pub(crate) fn after_millis(mut self, wait: Duration) -> Self {
         let millis = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
         self.0.problem.retry_after_ms = Some(millis);
-        // Of the same number, so that the header never says more or less than the body.
-        self.after(Duration::from_millis(millis.into()))
+        self
     }
 
     /// Says how old the knowledge was that it rests on.
@@ -132,10 +131,14 @@ impl Refusal {
         {
             out.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if let Some(wait) = retry_after.or_else(|| default_wait(problem.code)) {
-            let is_spread = problem.retry_after_ms.is_some();
-            let seconds =
-                if is_spread { whole_seconds(wait).into() } else { dice.retry_after(wait) };
+        let seconds = match problem.retry_after_ms {
+            // The header never says more or less than the body.
+            Some(millis) => Some(whole_seconds(Duration::from_millis(millis.into())).into()),
+            None => retry_after
+                .or_else(|| default_wait(problem.code))
+                .map(|wait| dice.retry_after(wait)),
+        };
+        if let Some(seconds) = seconds {
             out.insert(header::RETRY_AFTER, seconds);
         }
         response

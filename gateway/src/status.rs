@@ -70,7 +70,7 @@ struct Shared {
     limits: StatusLimits,
     /// Index: partition.
     partitions: Vec<Tracked>,
-    /// Where each deal lives.
+    /// Where each deal lives. Locked within a partition's lock, never the other way round.
     deals: RwLock<HashMap<DealId, Partition>>,
     deal_watches: DealWatches,
     /// When it began, in monotonic milliseconds.

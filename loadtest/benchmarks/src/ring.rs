@@ -19,6 +19,10 @@ const TOKENS_LAST: &str = "48h";
 /// A closed loop is not counted for this share of its time.
 const WARM_SHARE: f64 = 0.2;
 
+fn closed_for(counted: Duration) -> Pace {
+    Pace::Closed { warm: counted.mul_f64(WARM_SHARE), counted }
+}
+
 /// A server that was started for us.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
@@ -101,13 +105,12 @@ impl Ring {
 
     /// As fast as answers come.
     pub(crate) fn closed(&self) -> Pace {
-        Pace::Closed { warm: self.counted.mul_f64(WARM_SHARE), counted: self.counted }
+        closed_for(self.counted)
     }
 
     /// The same for a quarter of the time.
     pub(crate) fn briefly(&self) -> Pace {
-        let counted = self.counted / 4;
-        Pace::Closed { warm: counted.mul_f64(WARM_SHARE), counted }
+        closed_for(self.counted / 4)
     }
 
     /// Records that take a fast consumer about as long as a load is counted for.
